@@ -1,0 +1,61 @@
+"""
+Logs, redaction, traces and alerts for bots and small services.
+
+>>> import obskit
+>>> log = obskit.get_logger("bot")
+>>> with obskit.trace("/status", user_id="42"):
+...     log.info("looked up", api_key="not-a-real-key")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from . import alerts, errors, redaction, sinks, traces
+from .context import bound_context, clear_context, get_context, set_context
+from .ids import get_trace_fingerprint
+from .logs import Logger, get_logger
+from .redaction import Redactor, register_secret, unregister_secret
+from .runtime import Runtime
+from .traces import (
+    current_trace,
+    extract,
+    get_trace_store,
+    inject,
+    step,
+    trace,
+    traced,
+)
+from .version import __version__
+from .wiring import alert, configure, env_flag, redact, redact_text, register_env
+
+__all__ = [
+    "Logger",
+    "Redactor",
+    "Runtime",
+    "__version__",
+    "alert",
+    "alerts",
+    "bound_context",
+    "clear_context",
+    "configure",
+    "current_trace",
+    "env_flag",
+    "errors",
+    "extract",
+    "get_context",
+    "get_logger",
+    "get_trace_fingerprint",
+    "get_trace_store",
+    "inject",
+    "redact",
+    "redact_text",
+    "redaction",
+    "register_env",
+    "register_secret",
+    "set_context",
+    "sinks",
+    "step",
+    "trace",
+    "traced",
+    "traces",
+    "unregister_secret",
+]

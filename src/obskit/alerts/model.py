@@ -1,0 +1,140 @@
+"""
+What an alert is, before and after the gate.
+
+`Alert` is what the application says. `secured` is the only maker of a
+`SafeAlert`, and a sink can be given nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NewType
+
+from ..event import Json
+from ..gate import Gate, shorten
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+#: Characters kept of each text; more than any chat service shows of it.
+_MAX_TEXT: Final = 4_000
+_MAX_ID: Final = 128
+#: Links kept, and fields.
+_MAX_ENTRIES: Final = 25
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """A number that is higher the worse it is."""
+        return _RANKS[self]
+
+    @classmethod
+    def parse(cls, text: object) -> Severity | None:
+        """
+        Read a severity in any case; ``warn`` is ``warning``. None if it is no severity.
+
+        >>> Severity.parse("WARN")
+        <Severity.WARNING: 'warning'>
+        """
+        return _BY_NAME.get(text.strip().lower()) if isinstance(text, str) else None
+
+
+_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
+_BY_NAME: Final = {severity.value: severity for severity in Severity} | {"warn": Severity.WARNING}
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Alert:
+    """
+    A failure to tell people about.
+
+    Args:
+        severity: ``critical``, ``error`` or ``warning``. Anything else is taken for
+            ``error`` and kept as the field ``severity``: an alert with a slip in it
+            is still an alert.
+        message: What went wrong, in a line or two.
+        root_cause: Why, as text or as the exception.
+        trace_id: Of the command that failed.
+        links: Label to URL, such as the run that failed.
+        fields: Whatever else helps.
+        fingerprint: Names the incident; alerts with the same one are the same,
+            whatever else they say.
+    """
+
+    severity: Severity
+    message: str
+    root_cause: str | BaseException | None
+    trace_id: str | None
+    links: Mapping[str, str]
+    fields: Mapping[str, object]
+    fingerprint: str | None
+
+    def __init__(
+        self,
+        *,
+        severity: str,
+        message: str,
+        root_cause: str | BaseException | None = None,
+        trace_id: str | None = None,
+        links: Mapping[str, str] | None = None,
+        fields: Mapping[str, object] | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        known = Severity.parse(severity)
+        given: Mapping[str, object] = _NOTHING if fields is None else fields
+        put = object.__setattr__  # the class is frozen, for its own __init__ too
+        put(self, "severity", known or Severity.ERROR)
+        put(self, "message", message)
+        put(self, "root_cause", root_cause)
+        put(self, "trace_id", trace_id)
+        put(self, "links", _NOTHING if links is None else links)
+        put(self, "fields", given if known else {**given, "severity": severity})
+        put(self, "fingerprint", fingerprint)
+
+
+SafeAlert = NewType("SafeAlert", Alert)
+
+
+def secured(alert: Alert, gate: Gate) -> SafeAlert:
+    """Return *alert* as it may be shown: without secrets, in bounds, all of it text or JSON."""
+    cause = alert.root_cause
+    if isinstance(cause, BaseException):
+        shown: str | None = gate.error(cause).summary
+    else:
+        shown = None if cause is None else gate.text(cause)
+    safe = Alert(
+        severity=alert.severity,
+        message=shorten(gate.text(alert.message), _MAX_TEXT),
+        root_cause=None if shown is None else shorten(shown, _MAX_TEXT),
+        trace_id=None if alert.trace_id is None else gate.text(alert.trace_id)[:_MAX_ID],
+        links={name: str(url) for name, url in _entries(gate, alert.links).items()},
+        fields=_entries(gate, alert.fields),
+        fingerprint=None if alert.fingerprint is None else gate.text(alert.fingerprint)[:_MAX_ID],
+    )
+    return SafeAlert(safe)
+
+
+def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, object]:
+    """Make the first entries safe; what is no mapping, or a broken one, says so."""
+    safe = gate.value(entries)
+    if not isinstance(safe, dict):
+        return {"unreadable": safe}
+    kept = list(safe.items())[:_MAX_ENTRIES]
+    return {shorten(name, _MAX_ID): _bounded(value) for name, value in kept}
+
+
+def _bounded(value: Json) -> Json:
+    """Cut long text, and show a large container as the cut text of it."""
+    if isinstance(value, list | dict):
+        text = json.dumps(value)
+        return value if len(text) <= _MAX_TEXT else shorten(text, _MAX_TEXT)
+    return shorten(value, _MAX_TEXT) if isinstance(value, str) else value

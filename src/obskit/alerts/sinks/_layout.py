@@ -1,0 +1,159 @@
+"""
+Lay a message out as text, within a limit and whatever it holds.
+
+Pure: a service brings its `Markup`, the layout is the same everywhere. Where a
+message is too long, the parts that help least are cut first: fields, then the
+root cause, then the message. Trace id, links and the count of repeats stay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ...clock import isoformat
+from ..delivery import Delivery, Kind
+from ..model import Severity
+from ..window import Repeats
+
+_ICONS: Final = {Severity.CRITICAL: "🔴", Severity.ERROR: "⚠️", Severity.WARNING: "🟡"}
+
+#: Controls, lone surrogates and characters that reverse the direction of what follows.
+_UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_URL: Final = re.compile(r"https?://[!-;=?-~]{1,400}")  # printable ASCII without < and >
+_SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_MAX_LINKS: Final = 3
+_MAX_ID: Final = 64
+_MAX_LABEL: Final = 40
+_MAX_FIELD: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """How a service writes things; each takes text and returns it in the service's syntax."""
+
+    strong: Callable[[str], str]
+    block: Callable[[str], str]
+    code: Callable[[str], str]
+    link: Callable[[str], str]
+    escape: Callable[[str], str]
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+PLAIN: Final = Markup(strong=_as_it_is, block=_as_it_is, code=_as_it_is, link=_as_it_is, escape=_as_it_is)
+
+
+def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
+    """
+    Write *delivery* in at most *limit* characters, counted as UTF-16 units.
+
+    No service counts a text longer than that, and most count it shorter.
+    """
+    alert = delivery.alert
+    head = _head(delivery, markup)
+    trace, repeats = _trace(delivery, markup), _repeats_line(delivery.repeats, markup)
+    room = limit - units("\n".join([head, *trace, *repeats])) - 1
+    links = _first_that_fit(_links(delivery, markup), room - limit // 4)
+    room -= sum(units(line) + 1 for line in links)
+    body = [_fitting(clean(alert.message), markup.block, room * 2 // 3)]
+    room -= units(body[0]) + 1
+    if isinstance(alert.root_cause, str) and alert.root_cause:
+        label = f"{markup.strong('Root cause:')} "
+        cause = _fitting(one_line(alert.root_cause), markup.code, min(room, limit // 3) - units(label))
+        body.append(label + cause)
+        room -= units(body[-1]) + 1
+    fields = _first_that_fit(_fields(delivery, markup), room)
+    return "\n".join([head, *body, *fields, *trace, *links, *repeats])
+
+
+def units(text: str) -> int:
+    """Count UTF-16 units, which are never fewer than code points."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def clean(text: str) -> str:
+    """Replace characters that could disturb the display of what stands around them."""
+    return _UNFIT.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Put *text* on one line."""
+    return " ".join(clean(text).split())
+
+
+def describe_repeats(repeats: Repeats) -> str:
+    """
+    Say how much was not told.
+
+    >>> describe_repeats(Repeats(3, 1_700_000_000_000_000_000, 1_700_000_240_000_000_000))
+    '+3 more in the last 4 min since 22:13:20 UTC'
+    """
+    seconds = (repeats.last_ns - repeats.first_ns) // 1_000_000_000
+    size, unit = next((size, unit) for size, unit in _SPANS if seconds >= 2 * size or size == 1)
+    since = isoformat(repeats.first_ns)[11:19]
+    return f"+{repeats.count} more in the last {seconds // size} {unit} since {since} UTC"
+
+
+def _head(delivery: Delivery, markup: Markup) -> str:
+    severity = delivery.alert.severity
+    service = markup.escape(one_line(delivery.service)[:_MAX_LABEL])
+    if delivery.kind is Kind.RECOVERY:
+        return f"✅ {markup.strong('RESOLVED')} {service}"
+    return f"{_ICONS[severity]} {markup.strong(severity.upper())} {service}"
+
+
+def _trace(delivery: Delivery, markup: Markup) -> list[str]:
+    shown = one_line(delivery.alert.trace_id or "")[:_MAX_ID]
+    return [f"{markup.strong('Trace:')} {markup.code(shown)}"] if shown else []
+
+
+def _links(delivery: Delivery, markup: Markup) -> list[str]:
+    """Show the first links whose target is a web address and not absurdly long."""
+    usable = [(label, url) for label, url in delivery.alert.links.items() if _URL.fullmatch(url)]
+    return [
+        f"{markup.strong(markup.escape(one_line(label)[:_MAX_LABEL]) + ':')} {markup.link(url)}"
+        for label, url in usable[:_MAX_LINKS]
+    ]
+
+
+def _repeats_line(repeats: Repeats, markup: Markup) -> list[str]:
+    return [markup.escape(describe_repeats(repeats))] if repeats.count else []
+
+
+def _fields(delivery: Delivery, markup: Markup) -> list[str]:
+    def shown(value: object) -> str:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return [
+        f"{markup.strong(markup.escape(one_line(name)[:_MAX_LABEL]) + ':')} "
+        f"{markup.code(one_line(shown(value))[:_MAX_FIELD])}"
+        for name, value in delivery.alert.fields.items()
+    ]
+
+
+def _first_that_fit(lines: list[str], room: int) -> list[str]:
+    """Return the lines that fit *room* together, each with its line break; a longer one is passed over."""
+    kept = []
+    for line in lines:
+        if units(line) < room:
+            kept.append(line)
+            room -= units(line) + 1
+    return kept
+
+
+def _fitting(text: str, write: Callable[[str], str], room: int) -> str:
+    """Write as much of *text* as fits *room* once it is written; the rest is an ellipsis."""
+    written = write(text)
+    kept = text
+    while units(written) > room and kept:
+        excess = units(written) - room
+        # Writing may double every character, so a quarter of the excess never cuts too much.
+        kept = kept[: max(0, min(room, len(kept) - max(1, excess // 4)))]
+        written = write(kept + "…")
+    return written

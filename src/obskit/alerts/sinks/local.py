@@ -1,0 +1,101 @@
+"""Keep alerts in this process: on a stream, in a list, or handed to a function."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TextIO
+
+from ...errors import ConfigError, SinkError
+from ..delivery import Delivery
+from ..model import Alert
+from ._layout import PLAIN, describe_repeats, layout
+
+_LIMIT = 8_000
+
+
+class Console:
+    """
+    Writes alerts to a stream.
+
+    Args:
+        stream: None for the `sys.stderr` of the moment.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        if stream is not None and not callable(getattr(stream, "write", None)):
+            raise ConfigError(f"stream must have a write method, got {type(stream).__name__}")
+        self._stream = stream
+
+    def emit(self, delivery: Delivery, /) -> None:
+        """Write *delivery*; characters that the stream cannot encode are escaped."""
+        stream = sys.stderr if self._stream is None else self._stream
+        if stream is None:
+            raise SinkError("there is no stderr")
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        text = layout(delivery, PLAIN, _LIMIT).encode(encoding, "backslashreplace").decode(encoding)
+        stream.write(text + "\n")
+        stream.flush()
+
+    def close(self) -> None:
+        """Do nothing: the stream is not ours."""
+
+
+class Memory:
+    """
+    Keeps alerts, for tests and for a look at what would be sent.
+
+    Args:
+        capacity: The newest that are kept.
+    """
+
+    def __init__(self, *, capacity: int = 1_000) -> None:
+        self._deliveries: deque[Delivery] = deque(maxlen=capacity)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """All messages, the oldest first."""
+        return list(self._deliveries)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All alerts as they would have been sent; the field ``repeats`` tells what was suppressed."""
+        return [_shown(delivery) for delivery in self._deliveries]
+
+    def emit(self, delivery: Delivery, /) -> None:
+        """Keep *delivery*."""
+        self._deliveries.append(delivery)
+
+    def close(self) -> None:
+        """Do nothing: what was kept stays readable."""
+
+
+def _shown(delivery: Delivery) -> Alert:
+    alert = delivery.alert
+    if not delivery.repeats.count:
+        return alert
+    return replace(alert, fields={**alert.fields, "repeats": describe_repeats(delivery.repeats)})
+
+
+class Callback:
+    """
+    Hands each message to a function.
+
+    Args:
+        function: Takes a `Delivery`. It is called in a thread of ours and called again
+            later if it raises, unless it raises `obskit.errors.SinkRejected`.
+    """
+
+    def __init__(self, function: Callable[[Delivery], object]) -> None:
+        if not callable(function):
+            raise ConfigError(f"function must be callable, got {type(function).__name__}")
+        self._function = function
+
+    def emit(self, delivery: Delivery, /) -> None:
+        """Call the function."""
+        self._function(delivery)
+
+    def close(self) -> None:
+        """Do nothing."""

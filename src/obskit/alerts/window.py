@@ -1,0 +1,90 @@
+"""
+Decide whether an alert is news: the life of a mark, as pure functions.
+
+Rule 1: nothing here sends, waits, locks or asks the time.
+Rule 2: a window starts when a message was *delivered*. A failed delivery leaves
+no silence behind, and no repeat is forgotten before a message has reported it.
+
+    absent --lease--> leased --delivered--> delivered --window over--> absent
+                        |
+                        +--released, or the lease expires--> absent
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How often something happened again without a message of its own."""
+
+    count: int = 0
+    first_ns: int = 0  #: wall clock of the first of them
+    last_ns: int = 0  #: ... and of the last
+
+    def plus(self, other: Repeats) -> Repeats:
+        """Return both together."""
+        if not self.count or not other.count:
+            return self if self.count else other
+        return Repeats(
+            self.count + other.count,
+            min(self.first_ns, other.first_ns),
+            max(self.last_ns, other.last_ns),
+        )
+
+
+NO_REPEATS: Final = Repeats()
+
+
+class Mark(NamedTuple):
+    """What is remembered of one failure at one sink."""
+
+    until_ns: int = 0  #: nobody else may send before this time
+    token: str | None = None  #: who is sending right now
+    carried: Repeats = NO_REPEATS  #: what the message being sent reports
+    repeats: Repeats = NO_REPEATS  #: what the next one will report
+
+    @property
+    def unreported(self) -> Repeats:
+        """All repeats that no delivered message has reported."""
+        return self.carried.plus(self.repeats)
+
+
+ABSENT: Final = Mark()
+
+
+def ended(mark: Mark) -> Repeats:
+    """Return what is left to report when *mark* goes; a message on its way has the carried ones."""
+    return mark.unreported if mark.token is None else mark.repeats
+
+
+def is_held(mark: Mark, now_ns: int) -> bool:
+    """Tell whether a message is on its way or was delivered within the window."""
+    return now_ns < mark.until_ns
+
+
+def leased(mark: Mark, token: str, until_ns: int) -> Mark:
+    """Let the owner of *token* send; its message carries all repeats so far."""
+    return Mark(until_ns, token, carried=mark.unreported)
+
+
+def renewed(mark: Mark, token: str, until_ns: int) -> Mark:
+    """Give the owner of *token* more time."""
+    return mark._replace(until_ns=until_ns) if mark.token == token else mark
+
+
+def delivered(mark: Mark, token: str, until_ns: int) -> Mark:
+    """Start the window, and forget the repeats that the message has reported."""
+    return Mark(until_ns, repeats=mark.repeats) if mark.token == token else mark
+
+
+def released(mark: Mark, token: str) -> Mark:
+    """Let the next occurrence be sent: the owner of *token* gave up."""
+    return Mark(repeats=mark.unreported) if mark.token == token else mark
+
+
+def counted(mark: Mark, repeats: Repeats) -> Mark:
+    """Add *repeats* to what the next message will report."""
+    return Mark(mark.until_ns, mark.token, mark.carried, mark.repeats.plus(repeats))

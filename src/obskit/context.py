@@ -1,0 +1,130 @@
+"""
+Fields bound to the running task, which stand on every line that it logs.
+
+One context variable holds one immutable `Scope`. Nothing is ever reset by
+token: a scope that is left from another task, or by a generator that the
+garbage collector closes, finds that it is not the current one and changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType, TracebackType
+from typing import Final, ParamSpec, TypeVar
+
+from .decorating import decorate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Scope:
+    """The fields that are bound here, the block that bound them, and the scope around it."""
+
+    __slots__ = ("fields", "outer", "owner")
+
+    def __init__(self, fields: Mapping[str, object], owner: object, outer: Scope | None) -> None:
+        self.fields: Final = fields
+        self.owner: Final = owner
+        self.outer: Final = outer
+
+    def lies_in(self, owner: object) -> bool:
+        """Tell whether this scope is that of *owner* or of a block inside it."""
+        scope: Scope | None = self
+        while scope is not None and scope.owner is not owner:
+            scope = scope.outer
+        return scope is not None
+
+
+_EMPTY: Final = Scope(MappingProxyType({}), None, None)
+_current: ContextVar[Scope] = ContextVar("obskit_context", default=_EMPTY)
+
+
+def current_scope() -> Scope:
+    """Return the scope of the running task."""
+    return _current.get()
+
+
+def set_context(**fields: object) -> None:
+    """
+    Bind *fields* to the running task until they are cleared or their block ends.
+
+    A field that is already bound gets the new value. Tasks started later inherit
+    what is bound at that moment; tasks do not see each other's changes.
+
+    >>> set_context(guild="g-1")
+    >>> get_context()["guild"]
+    'g-1'
+    >>> clear_context()
+    """
+    scope = _current.get()
+    _current.set(Scope({**scope.fields, **fields}, scope.owner, scope.outer))
+
+
+def clear_context(*names: str) -> None:
+    """Unbind the fields called *names*, or all of them; unknown names are ignored."""
+    scope = _current.get()
+    kept = {name: value for name, value in scope.fields.items() if names and name not in names}
+    _current.set(Scope(kept, scope.owner, scope.outer))
+
+
+def get_context() -> Mapping[str, object]:
+    """Return the bound fields; the mapping cannot be changed."""
+    return MappingProxyType(dict(_current.get().fields))
+
+
+class bound_context:  # noqa: N801 - used as a function, with and without `with`
+    """
+    Bind fields for the length of a block or of a function's call.
+
+    Works with ``with`` and ``async with``, and as a decorator of functions,
+    coroutines, generators and async generators. What was bound before comes back
+    at the end, also for names that the block changed by `set_context`.
+
+    >>> with bound_context(cmd="/status"):
+    ...     get_context()["cmd"]
+    '/status'
+    >>> "cmd" in get_context()
+    False
+    """
+
+    __slots__ = ("_before", "_fields", "_inside")
+
+    def __init__(self, **fields: object) -> None:
+        self._fields = fields
+        self._before = self._inside = _EMPTY
+
+    def __enter__(self) -> None:
+        self._before = _current.get()
+        _current.set(Scope({**self._before.fields, **self._fields}, self, self._before))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.suspend()
+
+    def suspend(self) -> None:
+        """Give the caller of a generator its own context back while the generator waits."""
+        scope = _current.get()
+        if scope.lies_in(self):
+            self._inside = scope
+            _current.set(self._before)
+
+    def resume(self) -> None:
+        """Bind again what was bound when the generator was suspended."""
+        self._before = _current.get()
+        _current.set(self._inside)
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, tb)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Bind the fields anew in every call of *function*."""
+        return decorate(function, lambda: bound_context(**self._fields))

@@ -1,0 +1,125 @@
+"""
+Run every call of a function inside a block, whatever kind of function it is.
+
+The one subtle kind is the generator: its body stops at each ``yield`` while the
+caller goes on, so the block is suspended there and resumed afterwards. A
+caller never finds itself inside the block of a generator that it iterates.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Block(Protocol):
+    """A context manager that can step out of the running context for a while."""
+
+    def __enter__(self) -> object:
+        """Begin the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None, /
+    ) -> None:
+        """End the block; an exception is never swallowed."""
+
+    def suspend(self) -> None:
+        """Leave the running context without ending."""
+
+    def resume(self) -> None:
+        """Come back into the running context."""
+
+
+def decorate(function: Callable[P, R], make_block: Callable[[], Block]) -> Callable[P, R]:
+    """
+    Wrap *function* so that each call runs inside a new block.
+
+    Args:
+        function: A function, coroutine function, generator function or async
+            generator function.
+        make_block: Called once per call.
+    """
+    anything = cast("Callable[..., Any]", function)
+    if inspect.isasyncgenfunction(function):
+        wrapped: Callable[..., Any] = _wrap_async_generator(anything, make_block)
+    elif inspect.isgeneratorfunction(function):
+        wrapped = _wrap_generator(anything, make_block)
+    elif inspect.iscoroutinefunction(function):
+        wrapped = _wrap_coroutine(anything, make_block)
+    else:
+        wrapped = _wrap_function(anything, make_block)
+    return cast("Callable[P, R]", functools.wraps(function)(wrapped))
+
+
+def _wrap_function(function: Callable[P, R], make_block: Callable[[], Block]) -> Callable[P, R]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with make_block():
+            return function(*args, **kwargs)
+
+    return call
+
+
+def _wrap_coroutine(
+    function: Callable[P, Awaitable[R]], make_block: Callable[[], Block]
+) -> Callable[P, Awaitable[R]]:
+    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with make_block():
+            return await function(*args, **kwargs)
+
+    return call
+
+
+def _wrap_generator(
+    function: Callable[P, Generator[Any, Any, R]], make_block: Callable[[], Block]
+) -> Callable[P, Generator[Any, Any, R]]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, R]:
+        block = make_block()
+        with block:
+            inner = function(*args, **kwargs)
+            step: Callable[[], Any] = functools.partial(next, inner)
+            while True:
+                try:
+                    item = step()
+                except StopIteration as stop:
+                    return cast("R", stop.value)
+                block.suspend()
+                try:
+                    sent = yield item
+                except BaseException as error:
+                    step = functools.partial(inner.throw, error)
+                else:
+                    step = functools.partial(inner.send, sent)
+                block.resume()
+
+    return call
+
+
+def _wrap_async_generator(
+    function: Callable[P, AsyncGenerator[Any, Any]], make_block: Callable[[], Block]
+) -> Callable[P, AsyncGenerator[Any, Any]]:
+    async def call(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
+        block = make_block()
+        with block:
+            inner = function(*args, **kwargs)
+            step: Callable[[], Awaitable[Any]] = inner.__anext__
+            while True:
+                try:
+                    item = await step()
+                except StopAsyncIteration:
+                    return
+                block.suspend()
+                try:
+                    sent = yield item
+                except BaseException as error:
+                    step = functools.partial(inner.athrow, error)
+                else:
+                    step = functools.partial(inner.asend, sent)
+                block.resume()
+
+    return call

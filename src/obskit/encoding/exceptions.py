@@ -1,0 +1,111 @@
+"""
+Describe an exception as text: what it was, what it said, and where it came from.
+
+Local variables are never shown: they are where secrets live. Source lines are
+left out for the same reason. Messages are not cut to size here, so that the
+redactor sees every secret whole.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from .plain import DEFAULT_BUDGET
+
+#: Frames of one traceback: this many of the outermost and of the innermost.
+_HEAD: Final = 10
+_TAIL: Final = 20
+#: Exceptions shown of a chain and its groups.
+_MAX_EXCEPTIONS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """What can be told of an exception."""
+
+    type: str
+    message: str
+    stack: str  #: the traceback of the whole chain, oldest cause first
+
+    @property
+    def summary(self) -> str:
+        """``Type: message``, or the type alone where there is no message."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
+    def __str__(self) -> str:
+        return self.summary
+
+
+def describe(error: BaseException) -> ErrorInfo:
+    """
+    Describe *error*; never raises, whatever its ``__str__`` does.
+
+    >>> describe(ValueError("no such run")).summary
+    'ValueError: no such run'
+    """
+    blocks: list[str] = []
+    _describe_chain(error, blocks, seen=set())
+    return ErrorInfo(type=type(error).__name__, message=_message(error), stack="\n".join(reversed(blocks)))
+
+
+def _describe_chain(error: BaseException, blocks: list[str], *, seen: set[int]) -> None:
+    """Add a block of text per exception, newest first, each behind how it led to the one before."""
+    current: BaseException | None = error
+    link = ""
+    while current is not None:
+        if id(current) in seen or len(seen) >= _MAX_EXCEPTIONS:
+            blocks.append("[... more exceptions]")
+            return
+        seen.add(id(current))
+        blocks.append(_block(current, seen) + link)
+        if current.__cause__ is not None:
+            current, link = current.__cause__, "\n\nwhich caused:\n"
+        elif current.__context__ is not None and not current.__suppress_context__:
+            current, link = current.__context__, "\n\nduring whose handling there came:\n"
+        else:
+            return
+
+
+def _block(error: BaseException, seen: set[int]) -> str:
+    message = _message(error)
+    lines = _frames(error.__traceback__)
+    lines.append(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+    lines += [f"note: {note}" for note in _notes(error)]
+    if isinstance(error, BaseExceptionGroup):
+        for number, member in enumerate(error.exceptions[:_MAX_EXCEPTIONS], 1):
+            inner: list[str] = []
+            _describe_chain(member, inner, seen=seen)
+            text = "\n".join(reversed(inner)).replace("\n", "\n  ")
+            lines.append(f"  member {number} of {len(error.exceptions)}:\n  {text}")
+    return "\n".join(lines)
+
+
+def _frames(tb: TracebackType | None) -> list[str]:
+    """Name the frames of *tb*, outermost first; the middle of a long one is only counted."""
+    frames = [
+        f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_qualname}'
+        for frame, line in traceback.walk_tb(tb)
+    ]
+    cut = len(frames) - _HEAD - _TAIL
+    if cut > 0:
+        frames[_HEAD:-_TAIL] = [f"  [... {cut} more frames]"]
+    return ["Traceback (most recent call last):", *frames] if frames else []
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    # The exception's own __str__ ran; a broken one must not hide that there was an error.
+    except BaseException as broken:
+        return f"[unreadable message: {type(broken).__name__}]"
+    return text[: DEFAULT_BUDGET.text]
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", None)
+    return [note for note in notes if type(note) is str] if type(notes) is list else []

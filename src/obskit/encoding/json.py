@@ -1,0 +1,135 @@
+"""
+Write a finished mapping as one line of strict JSON.
+
+The mapping holds JSON values only, so writing it cannot fail on a type. What is
+left to guard is text that UTF-8 cannot hold, characters that some readers take
+for the end of a line, and the size of the line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Final
+
+from ..event import Json
+
+#: Turns JSON values into UTF-8 bytes on one line; raises ValueError or TypeError on lone surrogates.
+Dumps = Callable[[Mapping[str, Json]], bytes]
+
+DEFAULT_LINE_BYTES: Final = 256_000
+MINIMUM_LINE_BYTES: Final = 1_000
+
+#: Bytes that a field is at least given when a line is cut: a name and a few words.
+_SMALLEST_SHARE: Final = 64
+#: Bytes that the note about what was cut may take.
+_LONGEST_NOTE: Final = 2_000
+
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+
+#: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR as UTF-8: `str.splitlines` breaks at them.
+_LINE_BREAKS: Final = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def dumps(values: Mapping[str, Json]) -> bytes:
+    """Write *values* with the standard library."""
+    return _compact.encode(values).encode()
+
+
+def encode_line(values: dict[str, Json], *, dumps: Dumps = dumps, limit: int = DEFAULT_LINE_BYTES) -> bytes:
+    """
+    Write *values* as one line that ends in its only line break.
+
+    Args:
+        values: The fields of the line in their order.
+        dumps: The encoder; the one of the standard library unless a faster one is at hand.
+        limit: Bytes the line may have, at least 1,000. The largest fields of a
+            longer one are cut, and ``_truncated`` tells how much is missing and where.
+    """
+    line = _whole_line(values, dumps)
+    return line if len(line) <= limit else _whole_line(_cut(values, dumps, limit), dumps)
+
+
+def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
+    try:
+        line = dumps(values)
+    # Only a lone surrogate gets here: everything else in *values* is plain JSON.
+    except (UnicodeError, ValueError, TypeError):
+        line = dumps({_clean(name): _cleaned(value) for name, value in values.items()})
+    if _LINE_BREAKS.search(line):
+        line = _LINE_BREAKS.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), line)
+    return line + b"\n"
+
+
+def _clean(text: str) -> str:
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _cleaned(value: Json) -> Json:
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(name): _cleaned(item) for name, item in value.items()}
+    return value
+
+
+def _cut(values: Mapping[str, Json], dumps: Dumps, limit: int) -> dict[str, Json]:
+    """
+    Make *values* fit *limit*: small fields stay whole, large ones shrink to an equal share.
+
+    A value that is no string is shown as the beginning of its JSON text. Where even
+    a small share is too much for the number of fields, the last ones are left out.
+    """
+    reserve = min(limit // 4, _LONGEST_NOTE)
+    kept = dict(islice(values.items(), max(1, (limit - reserve) // _SMALLEST_SHARE)))
+    sizes = {name: _size(name, value, dumps) for name, value in kept.items()}
+    share = _fair_share(sizes.values(), limit - reserve)
+    lost = {name: size - share for name, size in sizes.items() if size > share}
+    for name in lost:
+        kept[name] = _beginning(name, kept[name], share, dumps)
+        if _size(name, kept[name], dumps) > share:
+            del kept[name]
+    note: dict[str, Json] = {"bytes": sum(lost.values()), "left_out": len(values) - len(kept)}
+    room = reserve - len(dumps({"_truncated": {**note, "fields": []}}))
+    note["fields"] = _names_within(lost, room, dumps)
+    return {**kept, "_truncated": note}
+
+
+def _size(name: str, value: Json, dumps: Dumps) -> int:
+    """Count the bytes that a field takes in a line, its comma included."""
+    return len(_whole_line({name: value}, dumps)) - 2
+
+
+def _fair_share(sizes: Iterable[int], room: int) -> int:
+    """Find the largest size that every field may have so that all together fit *room*."""
+    ascending = sorted(sizes)
+    for done, size in enumerate(ascending):
+        share = room // (len(ascending) - done)
+        if size > share:
+            return share
+        room -= size
+    return room
+
+
+def _beginning(name: str, value: Json, share: int, dumps: Dumps) -> str:
+    text = value if isinstance(value, str) else _whole_line({"": value}, dumps)[4:-2].decode()
+    text = text[:share]
+    while text and (size := _size(name, text, dumps)) > share:
+        # One character takes at most six bytes ("\\u0000"), so a sixth of the excess always goes.
+        text = text[: len(text) - max(1, (size - share) // 6)]
+    return text
+
+
+def _names_within(names: Iterable[str], room: int, dumps: Dumps) -> list[Json]:
+    shown: list[Json] = []
+    for name in names:
+        room -= len(dumps({name: 0}))
+        if room < 0:
+            break
+        shown.append(name)
+    return shown

@@ -1,0 +1,55 @@
+"""
+One log occurrence, as a value: before the gate an `Event`, after it a `SafeEvent`.
+
+A sink of events asks for `SafeEvent`, which only the gate makes, so handing it
+a raw event is a type error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, NewType, TypeAlias
+
+#: A value that JSON can hold.
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+#: Names that obskit writes itself. A user's field of such a name is kept as ``<name>_``.
+CORE_FIELDS: Final = frozenset({"ts", "level", "service", "fn", "msg", "error", "stack", "event", "logger"})
+
+#: Names of context that stand right after the core fields, in this order, where they are set.
+CONTEXT_FIELDS: Final = ("trace_id", "correlation_id", "user_id", "cmd")
+
+
+class Event(NamedTuple):
+    """
+    What a log call said, before anything was made safe.
+
+    A named tuple, because making one costs a third of a frozen dataclass and
+    it is made once per event.
+    """
+
+    time_ns: int  #: wall clock, nanoseconds since 1970-01-01 UTC
+    level: int
+    msg: str
+    fn: str  #: qualified name of the calling function
+    logger: str | None
+    fields: Mapping[str, object]  #: context, bound fields and the call's own fields, merged
+    exception: BaseException | None = None
+    event: str | None = None  #: name of an event that obskit itself writes, such as ``command.end``
+
+
+class SafeFields(NamedTuple):
+    """An event whose text and fields went through the gate."""
+
+    time_ns: int
+    level: int
+    msg: str
+    fn: str
+    logger: str | None
+    fields: dict[str, Json]  #: user fields; none of them bears the name of a core field
+    error: str | None  #: ``Type: message`` of the exception, if there is one
+    stack: str | None
+    event: str | None
+
+
+SafeEvent = NewType("SafeEvent", SafeFields)

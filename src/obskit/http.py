@@ -1,0 +1,266 @@
+"""
+Send one HTTP request to a service, within a fixed time and without surprises.
+
+Rule 1: no redirect, no proxy, no retry, no unverified TLS; one connection per request.
+Rule 2: one deadline covers the answer as a whole, so a peer that sends a byte per
+second cannot hold the caller; the body is read up to a limit.
+Rule 3: paths and queries carry tokens, so no error and no log line shows them.
+
+urllib3 (extra ``http``) makes the connection; it is imported with the first request.
+Its connection pools are not used: they log every path at DEBUG.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from .clock import SYSTEM_CLOCK
+from .errors import ConfigError, MissingExtra, SinkError, SinkRejected, SinkTimeout
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+    from socket import socket
+    from urllib.parse import SplitResult
+
+    from urllib3.connection import HTTPConnection
+
+#: Bytes of an answer that are read; what services say of an error fits many times.
+MAX_BODY: Final = 64 * 1024
+#: Seconds that a service may make us wait, whatever it asks for.
+MAX_RETRY_AFTER: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a service answered."""
+
+    status: int
+    headers: Mapping[str, str]  #: names in lower case
+    body: bytes  #: its beginning, `MAX_BODY` bytes at most
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A URL that was checked; its path and query never show."""
+
+    _parts: SplitResult
+
+    @property
+    def host(self) -> str:
+        """The host, with the port if the URL has one."""
+        return self._parts.netloc
+
+    @property
+    def path(self) -> str:
+        """The path, which may hold a secret."""
+        return self._parts.path
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self._parts.scheme}://{self.host}/***)"
+
+    def at(self, path: str) -> Endpoint:
+        """Return the endpoint with *path*, which may hold a query, added to its own path."""
+        from urllib.parse import urlsplit
+
+        added = urlsplit(path)
+        return Endpoint(
+            self._parts._replace(path=self._parts.path.rstrip("/") + added.path, query=added.query)
+        )
+
+    def post(self, body: bytes, *, headers: Mapping[str, str], timeout: float = 10.0) -> Response:
+        """
+        Send *body* and read the answer.
+
+        Args:
+            body: Sent as it is.
+            headers: Must not hold line breaks.
+            timeout: Seconds for all of it. Only the resolver and further addresses
+                of the host, where the first does not answer, may take longer.
+
+        Raises:
+            SinkError: If no connection came about, so nothing was sent.
+            SinkTimeout: If no answer came, so *body* may have arrived.
+            SinkRejected: If *headers* or the path cannot be sent.
+        """
+        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        connection = self._connect(timeout)
+        sock: socket = connection.sock
+        try:
+            connection.sock = cast("socket", _DeadlineSocket(sock, deadline_ns))
+            return self._exchange(connection, body, headers)
+        except ValueError as error:
+            raise SinkRejected(f"the request to {self.host} is malformed: {type(error).__name__}") from None
+        except Exception as error:
+            raise SinkTimeout(f"no answer from {self.host}: {type(error).__name__}") from None
+        finally:
+            sock.close()
+
+    def _connect(self, timeout: float) -> HTTPConnection:
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
+        connection = kind(self._parts.hostname or "", self._parts.port, timeout=timeout)
+        try:
+            connection.connect()
+        except Exception as error:
+            connection.close()
+            raise SinkError(f"cannot connect to {self.host}: {type(error).__name__}") from None
+        return connection
+
+    def _exchange(self, connection: HTTPConnection, body: bytes, headers: Mapping[str, str]) -> Response:
+        from http.client import HTTPConnection as Plain
+
+        query = f"?{self._parts.query}" if self._parts.query else ""
+        connection.request("POST", (self._parts.path or "/") + query, body=body, headers=headers)
+        # Not urllib3's own method: it logs the path of an answer whose headers are broken.
+        answer = Plain.getresponse(connection)
+        return Response(
+            status=answer.status,
+            headers={name.lower(): value for name, value in answer.getheaders()},
+            body=_first_part(answer),
+        )
+
+
+def _first_part(answer: HTTPResponse) -> bytes:
+    """
+    Read the body until its end, the limit, the deadline or an error.
+
+    The status has told what became of the request. A body that breaks off must
+    not make a delivered message look lost.
+    """
+    body = b""
+    with contextlib.suppress(Exception):
+        while len(body) < MAX_BODY and (part := answer.read1(MAX_BODY - len(body))):
+            body += part
+    return body
+
+
+def endpoint(url: str, *, setting: str, what: str) -> Endpoint:
+    """
+    Check a URL that requests are to go to, and that they can be made.
+
+    Args:
+        url: ``https://``, or ``http://`` to this machine (a local server).
+        setting: What to call the URL in an error message.
+        what: The part of obskit that needs the package urllib3.
+
+    Raises:
+        ConfigError: If *url* is anything else. The message never shows a path.
+        MissingExtra: If urllib3 is not installed.
+
+    >>> endpoint("https://example.com/hook/secret", setting="url", what="the webhook")
+    Endpoint(https://example.com/***)
+    """
+    from urllib.parse import urlsplit
+
+    if importlib.util.find_spec("urllib3") is None:
+        raise MissingExtra(what, package="urllib3", extra="http")
+    takes = f"{setting} must be an https:// URL, or http:// to localhost"
+    url = str(url)
+    if not url.isprintable() or not url.isascii() or " " in url:
+        raise ConfigError(f"{takes}, got something that is no URL")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError(f"{takes}, got a URL with a wrong host or port") from None
+    if not host or "@" in parts.netloc or parts.fragment:
+        raise ConfigError(f"{takes}, without user name and fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise ConfigError(f"{takes}, got {parts.scheme}:// to {parts.hostname}")
+    return Endpoint(parts)
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_retry_after(text: str | float | None) -> float | None:
+    """
+    Read how many seconds a service wants us to wait.
+
+    Args:
+        text: A number of seconds or an HTTP date, as in ``Retry-After``.
+
+    Returns:
+        Between 0 and `MAX_RETRY_AFTER` seconds; None where *text* says nothing.
+
+    >>> parse_retry_after("1.5"), parse_retry_after("-3"), parse_retry_after("1e9"), parse_retry_after("soon")
+    (1.5, 0.0, 3600.0, None)
+    """
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except (TypeError, ValueError, OverflowError):
+        return _seconds_until(str(text))
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _seconds_until(date: str) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(moment - SYSTEM_CLOCK.time_ns() / 1e9, 0.0), MAX_RETRY_AFTER)
+
+
+class _DeadlineSocket:
+    """
+    A connected socket whose every operation ends at one deadline.
+
+    A socket's own timeout starts anew with every byte that comes in.
+    """
+
+    def __init__(self, sock: socket, deadline_ns: int) -> None:
+        self._sock = sock
+        self._deadline_ns = deadline_ns
+
+    def sendall(self, data: bytes) -> None:
+        self._expire()
+        self._sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self))
+
+    def receive_into(self, buffer: Any) -> int:
+        self._expire()
+        return self._sock.recv_into(buffer)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Leave the deadline as it is."""
+
+    def close(self) -> None:
+        """Stay open: `http.client` closes the socket of an answer that it still reads from."""
+
+    def _expire(self) -> None:
+        left = (self._deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+
+
+class _Reader(io.RawIOBase):
+    """The reading side of a `_DeadlineSocket`, as `http.client` wants it."""
+
+    def __init__(self, sock: _DeadlineSocket) -> None:
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._sock.receive_into(buffer)

@@ -1,0 +1,46 @@
+"""Read the loose arguments of a log call as `logging` reads them, without ever raising."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+
+def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
+    """
+    Put *args* into *msg* by ``%``.
+
+    Where they do not fit, the template stays as it is; the arguments and the kind
+    of error are added to *fields* as ``_args`` and ``_format_error``.
+
+    >>> format_message("%s of %d", ("one", 3), {})
+    'one of 3'
+    """
+    try:
+        template = msg if isinstance(msg, str) else str(msg)
+        if not args:
+            return template
+        # A single mapping serves "%(name)s", as in `logging`.
+        if type(args) is tuple and len(args) == 1 and isinstance(args[0], Mapping) and args[0]:
+            return template % args[0]
+        return template % args
+    # The code of the arguments runs here, and any of it may fail in any way.
+    except Exception as error:
+        fields["_args"] = args
+        fields["_format_error"] = type(error).__name__
+        return msg if type(msg) is str else f"[unreadable {type(msg).__name__}]"
+
+
+def find_exception(exc_info: object) -> BaseException | None:
+    """
+    Find the exception that *exc_info* means.
+
+    Args:
+        exc_info: An exception, the tuple of `sys.exc_info`, or something true for
+            the exception that is being handled.
+    """
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if type(exc_info) is tuple:
+        return next((part for part in exc_info if isinstance(part, BaseException)), None)
+    return sys.exc_info()[1] if exc_info else None

@@ -1,0 +1,152 @@
+"""
+Know how each kind of container is read, and built again from other contents.
+
+Reading may run the container's own code and so may raise. Building never runs
+a constructor that a user wrote.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, is_dataclass
+from itertools import islice
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One way to be a container."""
+
+    #: Lists at most so many entries: values, or (name, value) pairs of a named kind.
+    read: Callable[[Any, int], list[Any]]
+    is_named: bool = False
+    #: Makes an empty one to be filled later, which lets cycles be rebuilt; None for immutable kinds.
+    shell: Callable[[Any], Any] | None = None
+    #: Fills a shell, or makes an immutable one of the type of the first argument.
+    build: Callable[[Any, Iterable[Any]], Any]
+
+
+def kind_of(value: object) -> Kind | None:
+    """Say what kind of container *value* is; None for what is none. Asks the type, which cannot lie."""
+    kind = type(value)
+    return _EXACT[kind] if kind in _EXACT else _foreign(kind)
+
+
+def _foreign(kind: type) -> Kind | None:
+    """Judge a type that is not in the table by what it descends from."""
+    if issubclass(kind, (str, bytes, bytearray, memoryview, range, BaseException, Iterator, type)):
+        return None
+    if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__pydantic_fields__"):
+        return _RECORD
+    if issubclass(kind, tuple):
+        return _NAMED_TUPLE if type(getattr(kind, "_fields", None)) is tuple else _TUPLE
+    return next((found for base, found in _BY_BASE if issubclass(kind, base)), None)
+
+
+def _read_dict(source: dict[Any, Any], limit: int) -> list[tuple[Any, Any]]:
+    return list(source.items())
+
+
+def _read_mapping(source: Mapping[Any, Any], limit: int) -> list[tuple[Any, Any]]:
+    return [(name, value) for name, value in islice(source.items(), limit)]
+
+
+def _read_values(source: Iterable[Any], limit: int) -> list[Any]:
+    return list(islice(source, limit))
+
+
+def _read_named_tuple(source: Any, limit: int) -> list[tuple[Any, Any]]:
+    return list(zip(type(source)._fields, tuple.__iter__(source), strict=True))
+
+
+def _read_record(source: object, limit: int) -> list[tuple[str, Any]]:
+    """List the stored attributes; properties are not asked."""
+    names = dict.fromkeys(name for base in type(source).__mro__ for name in _slots(base))
+    stored = [(name, getattr(source, name)) for name in names if hasattr(source, name)]
+    return [*stored, *getattr(source, "__dict__", {}).items()]
+
+
+def _slots(kind: type) -> Iterable[str]:
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else slots
+    return [_mangled(kind, name) for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def _mangled(kind: type, name: str) -> str:
+    """Spell a private *name* as Python stores it."""
+    is_private = name.startswith("__") and not name.endswith("__")
+    return f"_{kind.__name__.lstrip('_')}{name}" if is_private else name
+
+
+def _record_shell(source: object) -> Any:
+    try:
+        return object.__new__(type(source))
+    except TypeError:  # it descends from a built-in type that insists on its own constructor
+        return {}
+
+
+def _fill_record(shell: Any, entries: Iterable[tuple[str, Any]]) -> Any:
+    if type(shell) is dict:
+        return _fill_dict(shell, entries)
+    for name, value in entries:
+        object.__setattr__(shell, name, value)
+    return shell
+
+
+def _fill_dict(shell: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> Any:
+    for name, value in entries:
+        shell[_free(name, shell)] = value
+    return shell
+
+
+def _free(name: Any, taken: dict[Any, Any]) -> Any:
+    """Two names may have become the same marker; the later one gets a number."""
+    if name not in taken:
+        return name
+    return next(free for number in range(2, len(taken) + 3) if (free := f"{name}#{number}") not in taken)
+
+
+def _fill_list(shell: Any, entries: Iterable[Any]) -> Any:
+    shell.extend(entries)
+    return shell
+
+
+def _make_tuple(source: Any, entries: Iterable[Any]) -> Any:
+    return tuple(entries)
+
+
+def _make_named_tuple(source: Any, entries: Iterable[tuple[Any, Any]]) -> Any:
+    return tuple.__new__(type(source), [value for _, value in entries])
+
+
+_DICT: Final = Kind(read=_read_dict, is_named=True, shell=lambda source: {}, build=_fill_dict)
+_MAPPING: Final = Kind(read=_read_mapping, is_named=True, shell=lambda source: {}, build=_fill_dict)
+_LIST: Final = Kind(read=_read_values, shell=lambda source: [], build=_fill_list)
+_DEQUE: Final = Kind(read=_read_values, shell=lambda source: deque(maxlen=source.maxlen), build=_fill_list)
+_TUPLE: Final = Kind(read=_read_values, build=_make_tuple)
+_NAMED_TUPLE: Final = Kind(read=_read_named_tuple, is_named=True, build=_make_named_tuple)
+_SET: Final = Kind(read=_read_values, build=lambda source, entries: set(entries))
+_FROZENSET: Final = Kind(read=_read_values, build=lambda source, entries: frozenset(entries))
+_RECORD: Final = Kind(read=_read_record, is_named=True, shell=_record_shell, build=_fill_record)
+
+_EXACT: Final[dict[type, Kind | None]] = {
+    dict: _DICT,
+    list: _LIST,
+    tuple: _TUPLE,
+    set: _SET,
+    frozenset: _FROZENSET,
+    deque: _DEQUE,
+} | dict.fromkeys((str, int, float, bool, type(None), bytes, bytearray, complex))  # fmt: skip
+
+#: What a type of another class becomes where something in it must change.
+_BY_BASE: Final[tuple[tuple[type, Kind], ...]] = (
+    (Mapping, _MAPPING),
+    (deque, _DEQUE),
+    (set, _SET),
+    (frozenset, _FROZENSET),
+    (Sequence, _LIST),
+    (AbstractSet, _LIST),
+    (ValuesView, _LIST),
+)

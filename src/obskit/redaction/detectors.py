@@ -1,0 +1,133 @@
+"""
+Find secrets inside text.
+
+A detector yields the spans of what it finds. The built-in ones come with
+anchors: short strings of which every match contains at least one, so that a
+text without any anchor need not be searched at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from ..errors import ConfigError
+
+GROUP: Final = "secret"
+
+
+class Span(NamedTuple):
+    """Where a secret stands in a text."""
+
+    start: int
+    end: int
+    name: str  #: of the detector that found it
+    tail: bool = True  #: whether this kind of secret may show its last characters
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Something that finds secrets in text."""
+
+    def find(self, text: str, /) -> Iterable[tuple[int, int, str]]:
+        """
+        Yield ``(start, end, name)`` for each secret in *text*.
+
+        It may be called from several threads at once. An error it raises hides the whole text.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """
+    A secret that is known by what it looks like.
+
+    The pattern is compiled at first need, so that importing obskit stays cheap.
+    """
+
+    name: str
+    pattern: str  #: the group "secret" marks what is hidden; every quantifier is bounded or possessive
+    anchors: tuple[str, ...]  #: every match contains at least one of these, letter by letter
+    #: Where the anchors are common: a pattern for a part of every match; it starts with a literal character.
+    probe: str | None = None
+    tail: bool = True
+
+    def may_find(self, text: str) -> bool:
+        """Say cheaply whether `find` could find anything; no is certain."""
+        if not any(map(text.__contains__, self.anchors)):
+            return False
+        return self.probe is None or compiled(self.probe).search(text) is not None
+
+    def find(self, text: str, /) -> Iterator[Span]:
+        """Yield every match."""
+        for match in compiled(self.pattern).finditer(text):
+            start, end = match.span(GROUP)
+            yield Span(start, end, self.name, self.tail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A project's own regular expression."""
+
+    pattern: re.Pattern[str]
+    group: str | int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", GROUP if GROUP in self.pattern.groupindex else 0)
+
+    def find(self, text: str, /) -> Iterator[tuple[int, int, str]]:
+        """Yield every match, or its group "secret" where there is one."""
+        for match in self.pattern.finditer(text):
+            start, end = match.span(self.group)
+            if start >= 0:
+                yield start, end, "pattern"
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile *pattern* at first need and keep it."""
+    return re.compile(pattern, re.ASCII)
+
+
+def choose(
+    rules: Iterable[object], built_in: tuple[Shape, ...]
+) -> tuple[tuple[Shape, ...], tuple[Detector, ...]]:
+    """
+    Sort the *detectors* setting into built-in shapes and a project's own detectors.
+
+    Names select among *built_in*; where there is no name, all of them stay.
+
+    Raises:
+        ConfigError: If a rule is none of what is taken; the message names it.
+    """
+    if isinstance(rules, str):
+        raise ConfigError(f"detectors takes a list of rules, got the text {rules!r}; write [{rules!r}]")
+    by_name = {shape.name: shape for shape in built_in}
+    chosen: list[Shape] = []
+    own: list[Detector] = []
+    for rule in rules:
+        if isinstance(rule, str):
+            if rule not in by_name:
+                known = ", ".join(by_name)
+                raise ConfigError(f"detectors: no built-in detector is called {rule!r}; there are {known}")
+            chosen.append(by_name[rule])
+        else:
+            own.append(_own(rule))
+    return tuple(chosen) or built_in, tuple(own)
+
+
+def _own(rule: object) -> Detector:
+    if isinstance(rule, re.Pattern):
+        if not isinstance(rule.pattern, str):
+            raise ConfigError(f"detectors: the pattern {rule.pattern!r} is for bytes; compile one for str")
+        if rule.search("") is not None:
+            raise ConfigError(f"detectors: the pattern {rule.pattern!r} matches the empty text")
+        return Pattern(pattern=rule)
+    if not isinstance(rule, type) and isinstance(rule, Detector) and callable(rule.find):
+        return rule
+    raise ConfigError(
+        f"detectors takes names of built-in ones, compiled patterns and objects with find(text), got {rule!r}"
+    )

@@ -1,0 +1,89 @@
+"""
+Write the marker that stands where a secret was.
+
+The marker is ``***``. A tail may follow where showing it cannot help anyone
+guess the rest, or a keyed fingerprint by which the same secret can be
+recognised across lines. Nothing else of the secret is ever in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..errors import ConfigError
+
+MARKER: Final = "***"
+
+#: From this length on the tail rule below is the safe one; a smaller `tail_min_length` gives it up.
+_SAFE_LENGTH: Final = 12
+#: At most this part of a value is its tail.
+_SHARE: Final = 3
+#: What is no single machine-made token: text with blanks, URLs, numbers, base64 and PEM ends.
+_NO_TOKEN: Final = re.compile(r"(?s).*(?:[^!-~]|://)|[0-9]+\Z|.*[=-]\Z")
+_FINGERPRINT_BYTES: Final = 4
+_FAILURE: Final = re.compile(r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """
+    How a hidden value is shown.
+
+    >>> Mask().hide("token12345678"), Mask().hide("hunter2")
+    ('***5678', '***')
+    >>> Mask(tail_min_length=5).hide("hunter2", tail=False)
+    '***ter2'
+    """
+
+    tail: int = 4  #: characters at the end of a value that may be shown
+    #: Shorter values show no tail. Below 12, every value of that length shows one.
+    tail_min_length: int = _SAFE_LENGTH
+    fingerprint_key: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, least in (("tail", 0), ("tail_min_length", 1)):
+            number = getattr(self, name)
+            if type(number) is not int or number < least:
+                raise ConfigError(f"{name} must be a whole number of at least {least}, got {number!r}")
+        key = self.fingerprint_key
+        if key is not None and (type(key) is not bytes or not 1 <= len(key) <= 64):
+            # The key itself stays out of the message: it is a secret.
+            raise ConfigError("fingerprint_key must be 1 to 64 bytes, as secrets.token_bytes(32) makes")
+
+    def hide(self, secret: str, *, tail: bool = True) -> str:
+        """
+        Give the marker for *secret*; a marker stays as it is.
+
+        Args:
+            tail: Whether this kind of secret may show its last characters.
+        """
+        if self.is_marker(secret):
+            return secret
+        if self.fingerprint_key is not None:
+            return f"{MARKER}#{self._fingerprint(secret)}"
+        shown = self._tail_length(secret, tail)
+        return MARKER + secret[len(secret) - shown :] if shown else MARKER
+
+    def is_marker(self, text: str) -> bool:
+        """Say whether *text* is what `hide` or a failed redaction leaves behind."""
+        if text.startswith(MARKER):
+            rest = text[len(MARKER) :]
+            return len(rest) <= self.tail or bool(re.fullmatch(r"#[0-9a-f]{8}", rest))
+        return text.startswith("[") and _FAILURE.fullmatch(text) is not None
+
+    def _tail_length(self, secret: str, tail: bool) -> int:
+        if len(secret) < self.tail_min_length:
+            return 0
+        if self.tail_min_length < _SAFE_LENGTH:
+            return min(self.tail, len(secret) - 1)
+        if not tail or _NO_TOKEN.match(secret):
+            return 0
+        return min(self.tail, len(secret) // _SHARE)
+
+    def _fingerprint(self, secret: str) -> str:
+        from hashlib import blake2b  # not at import: it loads OpenSSL, and few ask for fingerprints
+
+        data = secret.encode("utf-8", "surrogatepass")
+        return blake2b(data, digest_size=_FINGERPRINT_BYTES, key=self.fingerprint_key or b"").hexdigest()

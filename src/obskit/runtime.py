@@ -1,0 +1,177 @@
+"""
+The one replaceable cell that holds what `configure()` built.
+
+Loggers, traces and alerts ask `current()` at each call, so a logger made before
+`configure()` follows it. The cell is the only process-wide state of obskit that
+changes, and it is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import RLock
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from .clock import Clock
+from .gate import Gate
+
+
+class Part(Protocol):
+    """Something of the runtime that holds work back and gives it up when asked."""
+
+    def flush(self, timeout: float) -> bool:
+        """Finish what is pending within *timeout* seconds; False if something is left."""
+
+    def close(self) -> None:
+        """Finish and release everything; idempotent."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Return what was counted so far, by name."""
+
+
+class TraceObserver(Protocol):
+    """Is told of every trace that starts and ends, in the thread and context of the trace."""
+
+    def trace_started(self, trace: TraceFacts, /) -> None:
+        """Take note of a trace that has just become the current one."""
+
+    def trace_ended(self, trace: TraceFacts, /) -> None:
+        """Take note of a trace that has ended and is still the current one."""
+
+
+class TraceFacts(Protocol):
+    """What an observer may read of a trace; all of it is safe to show."""
+
+    @property
+    def trace_id(self) -> str:
+        """32 lowercase hex digits."""
+
+    @property
+    def command(self) -> str:
+        """What the user asked for."""
+
+    @property
+    def status(self) -> str:
+        """One of ``running ok error cancelled lost``."""
+
+    @property
+    def duration_ms(self) -> float:
+        """Milliseconds since the start, or from start to end."""
+
+    @property
+    def step_count(self) -> int:
+        """Steps recorded, the dropped ones included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Everything that is set up once per process."""
+
+    service: str
+    clock: Clock
+    gate: Gate
+    logs: Part
+    trace_store: Part
+    alerter: Part
+    observers: tuple[TraceObserver, ...] = ()
+    on_detach: tuple[Callable[[], None], ...] = ()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """
+        Finish everything pending: lines, trace writes and alerts.
+
+        Args:
+            timeout: Seconds for all of it together.
+
+        Returns:
+            False if something is still pending.
+        """
+        deadline = self.clock.monotonic_ns() + int(timeout * 1e9)
+        done = True
+        for part in self.parts().values():
+            left = (deadline - self.clock.monotonic_ns()) / 1e9
+            done = part.flush(max(0.0, left)) and done
+        return done
+
+    def close(self, *, keep: Iterable[Part] = ()) -> None:
+        """
+        Undo what `configure()` did: uninstall the hooks, finish what is pending; idempotent.
+
+        Args:
+            keep: Parts that stay open because another runtime goes on with them.
+        """
+        self.detach()
+        kept = list(keep)
+        for part in self.parts().values():
+            if not any(part is other for other in kept):
+                part.close()
+        CELL.clear(self)
+
+    def detach(self) -> None:
+        """Take back whatever was installed in the process: hooks and handlers."""
+        for undo in self.on_detach:
+            undo()
+
+    def stats(self) -> Mapping[str, float]:
+        """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
+        counters = {
+            f"{name}_{counter}": value
+            for name, part in self.parts().items()
+            for counter, value in part.stats().items()
+        }
+        redaction = self.gate.redactor.stats()
+        return counters | {f"redaction_{counter}": value for counter, value in redaction.items()}
+
+    def parts(self) -> dict[str, Part]:
+        """Name the parts, in the order to finish them: traces and alerts may still log."""
+        return {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Cell:
+    """Holds the runtime in force, and makes one where nobody configured."""
+
+    __slots__ = ("_lock", "_make_default", "runtime")
+
+    def __init__(self) -> None:
+        self.runtime: Runtime | None = None
+        self._make_default: Callable[[], Runtime] | None = None
+        self._lock = RLock()
+
+    def default(self, make: Callable[[], Runtime]) -> None:
+        """Let *make* build the runtime at the first need."""
+        self._make_default = make
+
+    def fill(self, runtime: Runtime) -> None:
+        """Put *runtime* in force."""
+        self.runtime = runtime
+
+    def clear(self, runtime: Runtime) -> None:
+        """Forget *runtime* if it is in force."""
+        if self.runtime is runtime:
+            self.runtime = None
+
+    def current(self) -> Runtime:
+        """Return the runtime in force, building the default one where there is none."""
+        return self.runtime or self._build()
+
+    def _build(self) -> Runtime:
+        with self._lock:
+            if self.runtime is None:
+                if self._make_default is None:
+                    raise RuntimeError("obskit.runtime was used before obskit was imported")
+                self.runtime = self._make_default()
+            return self.runtime
+
+
+CELL: Final = Cell()
+current: Final = CELL.current

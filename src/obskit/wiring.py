@@ -1,0 +1,293 @@
+"""
+Build the runtime from arguments and the environment, and connect its parts.
+
+The only module that reads `os.environ`. Logs, traces and alerts do not know each
+other; what they do together is arranged here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import IO, Any, Final, TypeAlias, cast
+
+from . import runtime
+from .alerts import Alert, Alerter, Receipt
+from .alerts.sinks import DiscordChannel
+from .clock import SYSTEM_CLOCK, Clock
+from .encoding.json import Dumps, dumps, encode_line
+from .encoding.schemas import SCHEMAS
+from .environment import Environment
+from .errors import ConfigError
+from .event import SafeEvent
+from .gate import Gate
+from .levels import Thresholds, parse_level
+from .logs import Encoder, Pipeline, TraceSummary, capture_records, get_logger, install_hooks
+from .redaction import Redactor, register_secret
+from .runtime import CELL, Runtime
+from .sinks import FileSink, Sink, StreamSink
+from .traces import current_trace
+from .traces.stores import MemoryTraceStore, TraceStore
+
+Output: TypeAlias = "IO[str] | IO[bytes] | str | os.PathLike[str] | Sink[bytes]"
+
+#: What `register_secret` takes at least.
+_SHORTEST_SECRET: Final = 4
+_DISCORD_API: Final = "https://discord.com/api/v10"
+_log: Final = get_logger("obskit")
+
+
+def configure(
+    *,
+    service: str | None = None,
+    level: str | int | None = None,
+    format: str | None = None,  # noqa: A002 - a name of the fixed API
+    schema: str | None = None,
+    output: Output | None = None,
+    redactor: Redactor | None = None,
+    trace_store: TraceStore | None = None,
+    alerter: Alerter | None = None,
+    levels: Mapping[str, str | int] | None = None,
+    capture_logging: bool = True,
+    hooks: bool = True,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Runtime:
+    """
+    Set obskit up for this process; takes the place of an earlier set-up.
+
+    What is not given is read from the environment, and else the default holds.
+
+    Args:
+        service: Name of the program on every line (``OBSKIT_SERVICE``, ``app``).
+        level: Lowest level that is kept (``OBSKIT_LEVEL``, ``info``).
+        format: How a line looks (``OBSKIT_FORMAT``, ``json``).
+        schema: Names and order of the fields (``OBSKIT_SCHEMA``, ``default``).
+        output: A text or binary stream, the path of a file, or a `Sink` of bytes;
+            None is standard output.
+        redactor: Hides secrets in place of the standard one.
+        trace_store: Keeps traces (``OBSKIT_TRACE_STORE``, ``memory:``).
+        alerter: Delivers alerts; None builds one from ``ENABLE_ALERTS``,
+            ``ALERT_CHANNEL_ID`` and ``DISCORD_BOT_TOKEN``.
+        levels: Lowest level by name of logger; a name stands for all below it.
+        capture_logging: Also write the records of the standard library's `logging`.
+        hooks: Also log exceptions that nobody caught.
+        clock: The source of time, for tests.
+
+    Raises:
+        ConfigError: If a setting is wrong. Nothing has changed then.
+    """
+    environment = Environment(os.environ)
+    name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
+    gate = Gate(redactor if redactor is not None else Redactor())
+    thresholds = _thresholds(environment, level, levels)
+    encode, sink = _encoder(environment, name, format, schema), _line_sink(output, clock)
+    pipeline = Pipeline(gate=gate, encode=encode, sink=sink, clock=clock, thresholds=thresholds)
+    built = Runtime(
+        service=name,
+        clock=clock,
+        gate=gate,
+        logs=pipeline,
+        trace_store=trace_store if trace_store is not None else _trace_store(environment, clock),
+        alerter=alerter if alerter is not None else _alerter(environment, clock),
+        observers=(TraceSummary(pipeline),),
+    )
+    built = _put_in_force(built, pipeline, capture_logging=capture_logging, hooks=hooks)
+    for notice in environment.notices:
+        _log.warn(notice)
+    return built
+
+
+def register_env(*names: str) -> None:
+    """
+    Register the values of environment variables as secrets.
+
+    Args:
+        names: Variables; one that is not set or too short to be a secret is passed over.
+    """
+    for name in names:
+        value = os.environ.get(name, "")
+        if len(value) >= _SHORTEST_SECRET:
+            register_secret(value, name=name)
+
+
+def env_flag(name: str, default: bool = False) -> bool:
+    """
+    Read a switch from the environment.
+
+    Returns:
+        True or False for exactly ``true`` or ``false``, and *default* where the
+        variable is not set or empty. Any other value is off, and one line at level
+        warn says so.
+    """
+    environment = Environment(os.environ)
+    value = environment.flag(name, default=default)
+    for notice in environment.notices:
+        _warn_once(notice)
+    return value
+
+
+def redact(value: object) -> Any:
+    """
+    Return *value* with the same shape and without secrets; *value* is not changed.
+
+    Never raises: what cannot be looked at is hidden.
+
+    >>> redact({"user": "ada", "api_key": "notarealkey0001"})
+    {'user': 'ada', 'api_key': '***0001'}
+    """
+    return runtime.current().gate.redactor(value)
+
+
+def redact_text(text: str) -> str:
+    """
+    Return *text* with the secrets in it hidden and everything else as it was.
+
+    >>> redact_text("connecting to https://ada:not-real@example.org/db")
+    'connecting to https://ada:***@example.org/db'
+    """
+    return runtime.current().gate.redactor.text(text)
+
+
+def alert(severity: str, message: str, *, trace_id: str | None = None, **rest: Any) -> Receipt:
+    """
+    Send an alert through the alerter in force; never blocks on the network, never raises.
+
+    Args:
+        severity: ``"critical"``, ``"error"`` or ``"warning"``.
+        message: What failed, in words that stay the same from one failure to the next.
+        trace_id: Whose trace to name; the current trace's where it is left out.
+        rest: ``root_cause``, ``links``, ``fields`` and ``fingerprint`` of `obskit.alerts.Alert`.
+
+    Returns:
+        What became of it: see `obskit.alerts.Receipt`.
+    """
+    trace = current_trace()
+    if trace is not None:
+        trace_id = trace_id if trace_id is not None else trace.trace_id
+        rest["links"] = {**trace.links, **(rest.get("links") or {})}
+    alerter = cast("Alerter", runtime.current().alerter)
+    return alerter.send(Alert(severity=severity, message=message, trace_id=trace_id, **rest))
+
+
+def _put_in_force(built: Runtime, pipeline: Pipeline, *, capture_logging: bool, hooks: bool) -> Runtime:
+    """Exchange the runtime: no event falls between the old and the new one."""
+    previous = CELL.runtime
+    if previous is not None:
+        previous.detach()
+    undo = [capture_records(pipeline)] if capture_logging else []
+    if hooks:
+        undo.append(install_hooks(pipeline, built.gate))
+    built = replace(built, on_detach=tuple(undo))
+    CELL.fill(built)
+    if previous is not None:
+        previous.close(keep=built.parts().values())
+    return built
+
+
+def _default_runtime() -> Runtime:
+    """
+    Serve a program that never configured: the environment counts, and nothing is hooked.
+
+    A wrong setting cannot be an error here, in the middle of some log call, so it
+    is passed over and told.
+    """
+    try:
+        return configure(capture_logging=False, hooks=False)
+    except ConfigError as error:
+        built = configure(
+            service="app",
+            level="info",
+            format="json",
+            schema="default",
+            trace_store=MemoryTraceStore(),
+            alerter=Alerter([], enabled=False),
+            capture_logging=False,
+            hooks=False,
+        )
+        _log.warn(f"{error}: defaults are used instead")
+        return built
+
+
+def _thresholds(
+    environment: Environment, level: str | int | None, levels: Mapping[str, str | int] | None
+) -> Thresholds:
+    lowest = parse_level(level if level is not None else environment.text("OBSKIT_LEVEL", "info"))
+    by_name = {
+        name: parse_level(value, setting=f"levels[{name!r}]") for name, value in (levels or {}).items()
+    }
+    return Thresholds(lowest, by_name)
+
+
+def _encoder(environment: Environment, service: str, format: str | None, schema: str | None) -> Encoder:  # noqa: A002
+    _choose("format", format, environment.text("OBSKIT_FORMAT", "json"), ("json",))
+    lay_out = SCHEMAS[_choose("schema", schema, environment.text("OBSKIT_SCHEMA", "default"), SCHEMAS)]
+    write = _fastest_dumps()
+
+    def encode(event: SafeEvent) -> bytes:
+        return encode_line(lay_out(event, service), dumps=write)
+
+    return encode
+
+
+def _choose(setting: str, given: str | None, otherwise: str, choices: Collection[str]) -> str:
+    chosen = given if given is not None else otherwise
+    if chosen not in choices:
+        raise ConfigError(f"{setting} must be one of {', '.join(choices)}, got {chosen!r}")
+    return chosen
+
+
+def _fastest_dumps() -> Dumps:
+    """Use orjson where it is installed (extra ``fast``): it writes a line in a third of the time."""
+    try:
+        import orjson
+    except ImportError:
+        return dumps
+    return orjson.dumps
+
+
+def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:
+    if output is None:
+        return StreamSink(clock=clock)
+    if isinstance(output, str | os.PathLike):
+        return FileSink(output, clock=clock)
+    if callable(getattr(output, "emit", None)) and callable(getattr(output, "close", None)):
+        return cast("Sink[bytes]", output)
+    if callable(getattr(output, "write", None)):
+        return StreamSink(cast("IO[str]", output), clock=clock)
+    raise ConfigError(
+        f"output must be a stream, a path or a sink with emit() and close(), got {type(output).__name__}"
+    )
+
+
+def _trace_store(environment: Environment, clock: Clock) -> TraceStore:
+    url = environment.text("OBSKIT_TRACE_STORE", "memory:")
+    scheme, colon, rest = url.partition(":")
+    if scheme != "memory" or not colon or rest.strip("/"):
+        # The rest of the URL may hold a password.
+        raise ConfigError(f"OBSKIT_TRACE_STORE must be memory:, got one that begins with {scheme[:20]!r}")
+    return MemoryTraceStore(clock=clock)
+
+
+def _alerter(environment: Environment, clock: Clock) -> Alerter:
+    """Build the alerter that the environment asks for: off unless it is on and has a channel."""
+    channel = environment.text("ALERT_CHANNEL_ID", "")
+    token = environment.text("DISCORD_BOT_TOKEN", "")
+    window = environment.seconds("ALERT_WINDOW_SECONDS", 300.0)
+    if not environment.flag("ENABLE_ALERTS"):
+        return Alerter([], window=window, enabled=False, clock=clock)
+    missing = "ALERT_CHANNEL_ID" if not channel else "DISCORD_BOT_TOKEN" if not token else None
+    if missing is not None:
+        environment.notices.append(f"ENABLE_ALERTS is true but {missing} is not set: alerts are off")
+        return Alerter([], window=window, enabled=False, clock=clock)
+    base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
+    return Alerter([DiscordChannel(token, channel, base_url=base_url)], window=window, clock=clock)
+
+
+@lru_cache(maxsize=64)
+def _warn_once(notice: str) -> None:
+    _log.warn(notice)
+
+
+CELL.default(_default_runtime)

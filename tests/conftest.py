@@ -1,0 +1,35 @@
+"""What every test may rely on: a clean environment, and one Hypothesis profile."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from obskit.runtime import CELL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Machines that run tests are busy, so no example has a deadline; CI repeats the same examples every time.
+settings.register_profile("obskit", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("obskit")
+
+_SETTINGS = ("OBSKIT_", "ENABLE_", "ALERT_", "DISCORD_", "GITHUB_", "DEBUG_ADMIN_")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test."""
+    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_runtime() -> Iterator[None]:
+    """What a test configures ends with the test."""
+    yield
+    if CELL.runtime is not None:
+        CELL.runtime.close()

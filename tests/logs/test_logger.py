@@ -1,0 +1,279 @@
+"""A log call becomes one line, whatever it is given."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import obskit
+from obskit.errors import SinkError
+from obskit.testing import FakeClock, capture
+from tests.strategies import Hostile, any_text, any_value
+
+
+class Lines:
+    """A sink that keeps lines, and fails when it is told to."""
+
+    def __init__(self) -> None:
+        self.raw: list[bytes] = []
+        self.error: Exception | None = None
+
+    def emit(self, line: bytes, /) -> None:
+        """Keep *line* or raise."""
+        if self.error is not None:
+            raise self.error
+        self.raw.append(line)
+
+    def close(self) -> None:
+        """Do nothing: everything is in memory."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines, decoded."""
+        return [json.loads(line) for line in self.raw]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """The lines of a program that is set up with a known clock."""
+    sink = Lines()
+    with obskit.configure(service="shop", output=sink, clock=FakeClock(), capture_logging=False, hooks=False):
+        yield sink
+
+
+def test_a_line_has_the_core_fields_in_their_order(lines: Lines) -> None:
+    """Names and order are those that dashboards know."""
+    with obskit.bound_context(cmd="/status", user_id="42", correlation_id="c", trace_id="t", guild="g"):
+        obskit.get_logger("bot", component="github").info("done", runs=3)
+    assert list(lines.events[0].items()) == [
+        ("ts", "2023-11-14T22:13:20.000000+00:00"),
+        ("level", "info"),
+        ("service", "shop"),
+        ("fn", "test_a_line_has_the_core_fields_in_their_order"),
+        ("trace_id", "t"),
+        ("correlation_id", "c"),
+        ("user_id", "42"),
+        ("cmd", "/status"),
+        ("msg", "done"),
+        ("guild", "g"),
+        ("component", "github"),
+        ("runs", 3),
+        ("logger", "bot"),
+    ]
+
+
+def test_context_that_is_not_set_is_left_out(lines: Lines) -> None:
+    """No field stands there empty."""
+    obskit.get_logger().info("done")
+    assert list(lines.events[0]) == ["ts", "level", "service", "fn", "msg"]
+
+
+@pytest.mark.parametrize("method", ["debug", "info", "warn", "warning", "error", "critical", "exception"])
+def test_each_method_writes_its_level(method: str) -> None:
+    """`warning` is `warn`, and `exception` is an error."""
+    sink = Lines()
+    with obskit.configure(level="debug", output=sink, capture_logging=False, hooks=False):
+        getattr(obskit.get_logger(), method)("x")
+    expected = {"warning": "warn", "exception": "error"}.get(method, method)
+    assert [event["level"] for event in sink.events] == [expected]
+
+
+def test_levels_by_name_apply_to_everything_below_the_name() -> None:
+    """The longest known prefix of a logger's name decides."""
+    sink = Lines()
+    levels = {"noisy": "error", "noisy.useful": "debug"}
+    with obskit.configure(output=sink, levels=levels, capture_logging=False, hooks=False):
+        for name in ("noisy", "noisy.http", "noisy.useful.deep", "noisyother", None):
+            obskit.get_logger(name).info(name or "none")
+    assert [event["msg"] for event in sink.events] == ["noisy.useful.deep", "noisyother", "none"]
+
+
+def test_bound_fields_stand_on_each_line_of_their_logger(lines: Lines) -> None:
+    """bind() and unbind() make new loggers and leave the old one alone."""
+    log = obskit.get_logger(a=1)
+    log.bind(b=2, a=3).info("both")
+    log.bind(b=2).unbind("a", "unknown").info("one")
+    log.info("old")
+    shown = [{name: event[name] for name in ("a", "b") if name in event} for event in lines.events]
+    assert shown == [{"a": 3, "b": 2}, {"b": 2}, {"a": 1}]
+
+
+def test_a_field_of_the_call_wins_over_bound_and_context(lines: Lines) -> None:
+    """The nearest value counts, also for names of the context."""
+    obskit.set_context(user_id="context", x=1)
+    obskit.get_logger(user_id="bound", x=2).info("done", x=3)
+    obskit.clear_context()
+    assert (lines.events[0]["user_id"], lines.events[0]["x"]) == ("bound", 3)
+
+
+@pytest.mark.parametrize("name", ["ts", "level", "service", "fn", "error", "stack", "event", "logger", "msg"])
+def test_a_field_cannot_pose_as_a_core_field(lines: Lines, name: str) -> None:
+    """The value is kept next to ours, under the name with an underscore."""
+    obskit.get_logger("bot").info("done", **{name: "mine"})
+    event = lines.events[0]
+    assert event[f"{name}_"] == "mine"
+    assert event.get(name) != "mine"
+
+
+def test_both_a_core_name_and_its_stand_in_are_kept(lines: Lines) -> None:
+    """No field is lost to another one's new name."""
+    obskit.get_logger().info("done", level="a", level_="b")
+    event = lines.events[0]
+    assert (event["level__"], event["level_"]) == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["self", "args", "fields", "name", "exc_text", "lineno", "message", "extra"])
+def test_every_other_name_can_be_a_field(lines: Lines, name: str) -> None:
+    """Names that collide in other loggers are ordinary here."""
+    obskit.get_logger().info("done", **{name: 1})
+    assert lines.events[0][name] == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "msg"),
+    [
+        (("100%",), "100%"),
+        (("%s of %d", "one", 3), "one of 3"),
+        (("%(a)s", {"a": 1}), "1"),
+        (("%s", {}), "{}"),
+        ((7,), "7"),
+        ((ValueError("x"),), "x"),
+        (("{} <red> %s",), "{} <red> %s"),
+    ],
+)
+def test_messages_are_formatted_as_logging_does(lines: Lines, call: tuple[Any, ...], msg: str) -> None:
+    """Arguments go in by %, and without arguments nothing is interpreted."""
+    obskit.get_logger().info(*call)
+    assert lines.events[0]["msg"] == msg
+
+
+def test_arguments_that_do_not_fit_are_kept_beside_the_template(lines: Lines) -> None:
+    """A slip in a format string loses nothing."""
+    obskit.get_logger().info("%d left", "many")
+    event = lines.events[0]
+    assert (event["msg"], event["_args"], event["_format_error"]) == ("%d left", ["many"], "TypeError")
+
+
+def test_an_unreadable_message_is_named(lines: Lines) -> None:
+    """A message whose text cannot be had is still an event."""
+    obskit.get_logger().info(Hostile(ValueError("no")))
+    assert lines.events[0]["msg"] == "[unreadable Hostile]"
+
+
+def test_an_exception_becomes_fields(lines: Lines) -> None:
+    """`error` is one line, `stack` tells the way."""
+    log = obskit.get_logger()
+    error = ValueError("no such run")
+    try:
+        raise error
+    except ValueError:
+        log.exception("failed")
+        log.warning("odd", exc_info=True)
+    log.error("later", exc_info=error)
+    log.error("tuple", exc_info=(ValueError, error, None))
+    log.error("none", exc_info=None)
+    log.exception("nothing handled")
+    shown = [event.get("error") for event in lines.events]
+    assert shown == ["ValueError: no such run"] * 4 + [None, None]
+    assert "test_logger.py" in lines.events[0]["stack"]
+
+
+@given(
+    msg=any_text,
+    fields=st.dictionaries(any_text.filter(lambda name: name != "exc_info"), any_value, max_size=4),
+)
+def test_no_field_and_no_message_can_break_a_line(msg: str, fields: dict[str, Any]) -> None:
+    """Every call gives exactly one line of strict JSON and raises nothing."""
+    stream = io.BytesIO()
+    with obskit.configure(output=stream, capture_logging=False, hooks=False):
+        obskit.get_logger().info(msg, **fields)
+    written = stream.getvalue().decode()
+    assert len(written.splitlines()) == 1
+    assert isinstance(json.loads(written, parse_constant=pytest.fail)["ts"], str)
+
+
+def test_a_value_that_changes_later_does_not_change_the_line(lines: Lines) -> None:
+    """The line shows what was there at the call."""
+    cart = ["a"]
+    obskit.get_logger().info("cart", cart=cart)
+    cart.append("b")
+    assert lines.events[0]["cart"] == ["a"]
+
+
+def test_lost_lines_are_counted_and_told_once_each_way(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stderr hears of the first loss, the log itself of all, and stats() has the reasons."""
+    log = obskit.get_logger()
+    lines.error = SinkError("ENOSPC")
+    log.info("one")
+    log.info("two")
+    lines.error = ZeroDivisionError()
+    log.info("three")
+    lines.error = None
+    log.info("four")
+    told = [event for event in lines.events if event.get("event") == "obskit.dropped"]
+    assert [event["msg"] for event in lines.events] == ["four", "3 log lines were lost"]
+    assert told[0]["reasons"] == {"ENOSPC": 2, "ZeroDivisionError": 1}
+    assert capsys.readouterr().err.count("\n") == 2
+    stats = obskit.configure(output=lines).stats()
+    assert stats["logs_dropped"] == 0
+
+
+def test_counters_name_the_reasons(lines: Lines) -> None:
+    """Each kind of loss has a counter of its own."""
+    from obskit import runtime
+
+    lines.error = SinkError("EPIPE")
+    obskit.get_logger().info("one")
+    lines.error = None
+    obskit.get_logger().info("two")
+    stats = runtime.current().stats()
+    assert (stats["logs_written"], stats["logs_dropped"], stats["logs_dropped_epipe"]) == (2, 1, 1)
+
+
+def test_no_stderr_is_no_reason_to_fail(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody can be told, losses are still counted."""
+    monkeypatch.setattr("sys.stderr", None)
+    lines.error = SinkError("EPIPE")
+    obskit.get_logger().info("one")
+
+
+def test_an_unconfigured_logger_works(capsys: pytest.CaptureFixture[str]) -> None:
+    """Importing and logging is enough."""
+    obskit.get_logger("bot").info("ready", guilds=2)
+    event = json.loads(capsys.readouterr().out)
+    assert (event["service"], event["msg"], event["guilds"]) == ("app", "ready", 2)
+
+
+def test_a_logger_shows_no_bound_value() -> None:
+    """repr() names the bound fields only."""
+    assert repr(obskit.get_logger("bot", token="x" * 20)) == "<Logger bot bound=['token']>"
+
+
+def test_is_enabled_tells_what_would_be_written(lines: Lines) -> None:
+    """Costly fields can be left out where nobody would see them."""
+    log = obskit.get_logger("bot")
+    assert log.is_enabled(logging.INFO)
+    assert not log.is_enabled(logging.DEBUG)
+
+
+def test_captured_events_are_those_of_the_block(lines: Lines) -> None:
+    """Inside a capture nothing is written, and a capture inside another has its own events."""
+    log = obskit.get_logger()
+    with capture() as outer:
+        log.info("one")
+        with capture() as inner:
+            log.info("two", n=1)
+        log.info("three")
+    log.info("four")
+    assert [event["msg"] for event in outer] == ["one", "three"]
+    assert [(event["msg"], event["n"]) for event in inner] == [("two", 1)]
+    assert [event["msg"] for event in lines.events] == ["four"]

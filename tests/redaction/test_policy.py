@@ -1,0 +1,87 @@
+"""Which names are secret."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obskit.errors import ConfigError
+from obskit.redaction.policy import KeyPolicy, words_of
+
+SECRET = (
+    "token secret password key authorization api_key api_token apiToken X-API-Key APIKEY apikey "
+    "passwd pwd userPwd passphrase credential credentials creds cookie set-cookie session session_id "
+    "sessionid PHPSESSID connect.sid csrf csrf-token jwt bearer auth dsn connection_string connStr "
+    "database_url redisUrl mongo_uri webhook_url otp totp pin cvv cvc ssn private_key privateKey salt "
+    "signature DB_PASSWORD_PROD password2 new_password passwordConfirmation password_hash clientSecret "
+    "client_secret_value dbpassword SecretString aws_secret_access_key AWS_SESSION_TOKEN refresh_token "
+    "accessKey authToken "
+    "bottoken recovery_codes passWord id_token page_access_token DD-APPLICATION-KEY tokens keys"
+).split()
+
+INNOCENT = (
+    "monkey keyboard max_tokens keys_url turkey hockey keyword keyframe primary_key foreignKey public_key "
+    "partition_key routing_key idempotency_key key_id kms_key_id token_type token_count secret_name "
+    "password_policy total_tokens completion_tokens next_page_token nextToken time_to_first_token author "
+    "authors accessor passenger bypass compass tokenizer design assign pinned spin path session_count "
+    "access_tokens_url token_expires_in jsonwebtoken code nonce msg id user_id trace_id"
+).split()
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_secret_names_are_known_in_any_spelling(name: str) -> None:
+    """A name whose head is a secret has a verdict."""
+    assert KeyPolicy().verdict(name) is not None
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_innocent_names_pass(name: str) -> None:
+    """A name that merely contains the letters of a secret word is no secret."""
+    assert KeyPolicy().verdict(name) is None
+
+
+def test_project_names_match_in_any_spelling_and_at_the_end_of_a_name() -> None:
+    """A project's own name is secret however it is written."""
+    policy = KeyPolicy(keys=["badge_number"])
+    assert policy.verdict("badgeNumber") is not None
+    assert policy.verdict("EMPLOYEE-BADGE-NUMBER") is not None
+    assert policy.verdict("number") is None
+
+
+def test_safe_names_win_over_the_rule() -> None:
+    """A project can say that one of its names is innocent."""
+    policy = KeyPolicy(safe_keys=["session_key"])
+    assert policy.verdict("sessionKey") is None
+    assert policy.verdict("old_session_key") is not None
+
+
+@pytest.mark.parametrize("names", ["token", [""], [3], ["--"]])
+def test_wrong_names_are_refused(names: object) -> None:
+    """What is no list of names is an error at set-up."""
+    with pytest.raises(ConfigError, match="safe_keys"):
+        KeyPolicy(safe_keys=names)  # type: ignore[arg-type]
+
+
+def test_names_that_ask_a_question_let_numbers_pass() -> None:
+    """Whether there is a password is not the password."""
+    verdict = KeyPolicy().verdict("has_password")
+    assert verdict is not None
+    assert not verdict.numbers
+
+
+def test_memory_of_the_policy_stays_bounded() -> None:
+    """However many names are asked for, few are remembered."""
+    policy = KeyPolicy()
+    for number in range(5_000):
+        policy.verdict(f"name_{number}")
+    policy.verdict("long" * 100)
+    assert len(policy._cache) <= 4_096
+
+
+@given(st.text())
+def test_any_text_is_a_name(name: str) -> None:
+    """No name raises, and the same name has the same verdict."""
+    policy = KeyPolicy()
+    assert policy.verdict(name) == policy.verdict(name)
+    assert all(word == word.lower() for word in words_of(name))

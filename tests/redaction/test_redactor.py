@@ -1,0 +1,200 @@
+"""The redactor as a project sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+import obskit.redaction
+from obskit.errors import ConfigError
+from obskit.redaction import Detector, Redactor
+from obskit.redaction.policy import Verdict
+
+SECRET = "planted" + "Secret77"
+
+
+class Wards:
+    """A project's own detector."""
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Find every ward."""
+        for match in re.finditer("ward-[0-9]+", text):
+            yield match.start(), match.end(), "ward"
+
+
+class Failing:
+    """A detector that fails."""
+
+    def find(self, text: str) -> list[tuple[int, int, str]]:
+        """Fail with the secret in the message."""
+        raise LookupError(text)
+
+
+class Wild:
+    """A detector that finds what is not there."""
+
+    def find(self, text: str) -> list[tuple[int, int, str]]:
+        """Point outside of the text."""
+        return [(3, 99, "wild")]
+
+
+def test_examples_of_the_documentation_hold() -> None:
+    """Keys by word, values of any type, a tail where it is safe."""
+    value = {
+        "api_token": "token12345678",
+        "apiToken": "abc",
+        "X-API-Key": 12345,
+        "APIKEY": b"bytes",
+        "token": ["a"],
+        "monkey": "see",
+        "keyboard": "qwerty",
+        "max_tokens": 100,
+        "keys_url": "u",
+        "nested": [({"password": "x" * 20},)],
+    }
+    assert Redactor()(value) == {
+        "api_token": "***5678",
+        "apiToken": "***",
+        "X-API-Key": "***",
+        "APIKEY": b"***",
+        "token": "***",
+        "monkey": "see",
+        "keyboard": "qwerty",
+        "max_tokens": 100,
+        "keys_url": "u",
+        "nested": [({"password": "***"},)],
+    }
+
+
+def test_original_rule_is_an_option() -> None:
+    """With tail_min_length=5 every hidden value of that length keeps its last four."""
+    assert Redactor(tail_min_length=5)({"password": "hunter2", "token": "token12345678", "key": "abcd"}) == {
+        "password": "***ter2",
+        "token": "***5678",
+        "key": "***",
+    }
+
+
+def test_field_is_judged_by_its_name_and_searched_otherwise() -> None:
+    """field() treats one field like the whole event would be treated."""
+    redactor = Redactor(keys=["badge"], safe_keys=["token"])
+    assert repr(redactor.field("badge", 12)) == "'***'"
+    assert redactor.field("token", "abc") == "abc"
+    assert redactor.field("note", f"password={SECRET}") == "password=***"
+    assert redactor.field("note", {"password": SECRET}) == {"password": "***"}
+
+
+def test_own_rules_are_added_to_the_built_in_ones() -> None:
+    """Patterns and detectors of a project work next to all others."""
+    redactor = Redactor(detectors=[re.compile("badge (?P<secret>[0-9]+)"), re.compile("room-[0-9]"), Wards()])
+    assert redactor.text("badge 123 room-7 ward-9 password=abc123") == "badge *** *** *** password=***"
+
+
+def test_group_that_took_no_part_in_a_match_is_no_secret() -> None:
+    """An optional group "secret" hides nothing where it is not there."""
+    assert Redactor(detectors=[re.compile("door(?P<secret>[0-9]+)?")]).text("door door12") == "door door***"
+
+
+def test_overlapping_finds_become_one_marker() -> None:
+    """What two rules find is hidden once."""
+    redactor = Redactor(detectors=[re.compile("abc-def"), re.compile("def-ghi")])
+    assert redactor.text("x abc-def-ghi y") == "x *** y"
+
+
+def test_names_select_among_the_built_in_detectors() -> None:
+    """With names in the list only these shapes are searched."""
+    redactor = Redactor(detectors=["jwt"])
+    token = "ghp_" + "a1" * 18
+    assert redactor.text(token) == token
+
+
+@pytest.mark.parametrize(
+    ("rules", "named"),
+    [
+        (["no-such"], "no-such"),
+        ("jwt", "jwt"),
+        ([re.compile(b"x")], "for bytes"),
+        ([re.compile("a*")], "empty"),
+        ([3], "got 3"),
+        ([Wards], "Wards"),
+    ],
+)
+def test_wrong_rules_are_refused_by_name(rules: list[object], named: str) -> None:
+    """A rule that cannot work is an error at set-up, and the message names it."""
+    with pytest.raises(ConfigError, match=named):
+        Redactor(detectors=rules)
+
+
+@pytest.mark.parametrize(("rule", "kind"), [(Failing(), "LookupError"), (Wild(), "ValueError")])
+def test_failing_rule_hides_the_text(rule: Detector, kind: str) -> None:
+    """An error inside redaction never lets the text through, and is counted."""
+    redactor = Redactor(detectors=[rule])
+    hidden = f"[redaction failed: {kind}]"
+    assert redactor.text(f"note {SECRET}") == hidden
+    assert list(redactor({"a": SECRET}).values()) == [hidden]
+    assert redactor.field("a", SECRET) == hidden
+    assert redactor.stats()["redaction_failed"] >= 3
+
+
+def test_broken_rule_object_fails_closed_in_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even an error in the rules themselves hides the value."""
+
+    def fail(*args: object) -> Verdict:
+        raise LookupError(SECRET)
+
+    redactor = Redactor()
+    monkeypatch.setattr(redactor._policy, "verdict", fail)
+    assert redactor.field("a", SECRET) == "[redaction failed: LookupError]"
+    assert str(redactor({"a": SECRET})) == "[redaction failed: LookupError]"
+    monkeypatch.setattr("obskit.redaction.redactor.walk", fail)
+    assert str(redactor([SECRET])) == "[redaction failed: LookupError]"
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, GeneratorExit])
+def test_interrupts_pass(stop: type[BaseException]) -> None:
+    """Who stops the program stops it during redaction too."""
+
+    class Stopping:
+        def __repr__(self) -> str:
+            raise stop
+
+        def find(self, text: str) -> list[tuple[int, int, str]]:
+            raise stop
+
+    redactor = Redactor()
+    for call in (
+        lambda: redactor([Stopping()]),
+        lambda: Redactor(detectors=[Stopping()]).text("text"),
+        lambda: Redactor(detectors=[Stopping()]).field("name", "text"),
+    ):
+        with pytest.raises(stop):
+            call()
+
+
+def test_secrets_are_counted_and_not_shown() -> None:
+    """The redactor tells how much it hid, and nothing of what."""
+    redactor = Redactor(keys=["badge"], fingerprint_key=b"fingerprint-key")
+    redactor({"badge": SECRET, "note": "password=abc1 token=abc2"})
+    assert redactor.stats() == {"redacted": 3, "redaction_failed": 0}
+    assert "fingerprint-key" not in f"{redactor!r}{redactor._mask!r}"
+
+
+def test_basic_credentials_and_blank_values_show_no_tail() -> None:
+    """The end of base64 gives the end of a password away."""
+    assert Redactor()({"Authorization": "Basic dXNlcjpwYXNzd29yZDEy"}) == {"Authorization": "***"}
+    assert Redactor().text("Authorization: Basic dXNlcjpwYXNzd29yZDEy") == "Authorization: Basic ***"
+
+
+def test_many_names_keep_the_memory_bounded() -> None:
+    """Names made at run time do not pile up."""
+    redactor = Redactor()
+    for number in range(5_000):
+        redactor({f"name{number}x": 1})
+    assert len(redactor._open_names) <= 4_096
+
+
+def test_exported_names_exist() -> None:
+    """The package exports what it says."""
+    assert all(hasattr(obskit.redaction, name) for name in obskit.redaction.__all__)

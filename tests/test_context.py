@@ -1,0 +1,222 @@
+"""Fields bound to a task stand on its lines, and on no other's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obskit import bound_context, clear_context, get_context, set_context
+
+names = st.sampled_from(["cmd", "user_id", "guild"])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_bound() -> Iterator[None]:
+    """Each test starts and ends without context."""
+    clear_context()
+    yield
+    clear_context()
+
+
+def test_what_is_set_is_there_until_it_is_cleared() -> None:
+    """Fields come, get new values, and go one by one or together."""
+    set_context(cmd="/status", user_id="1")
+    set_context(user_id="2")
+    clear_context("cmd", "unknown")
+    assert get_context() == {"user_id": "2"}
+    clear_context()
+    assert get_context() == {}
+
+
+def test_the_context_that_was_given_out_cannot_be_changed() -> None:
+    """What a program reads is a view of its own."""
+    set_context(cmd="/status")
+    with pytest.raises(TypeError):
+        get_context()["cmd"] = "/other"  # type: ignore[index]
+
+
+@given(
+    st.dictionaries(names, st.integers()),
+    st.dictionaries(names, st.integers()),
+    st.dictionaries(names, st.integers()),
+)
+def test_a_block_gives_back_what_was_bound_before(
+    before: dict[str, int], bound: dict[str, int], inside: dict[str, int]
+) -> None:
+    """Whatever the block binds or sets, the end restores the beginning."""
+    clear_context()
+    set_context(**before)
+    with bound_context(**bound):
+        set_context(**inside)
+        assert get_context() == before | bound | inside
+    assert get_context() == before
+
+
+def test_a_block_that_raises_gives_back_too() -> None:
+    """The exception passes, the fields go."""
+    with pytest.raises(ValueError, match="no"), bound_context(cmd="/status"):
+        raise ValueError("no")
+    assert get_context() == {}
+
+
+async def _in_block(number: int) -> object:
+    async with bound_context(user_id=number):
+        await asyncio.sleep(0)
+        return get_context()["user_id"]
+
+
+def test_tasks_do_not_see_each_other() -> None:
+    """A hundred tasks at once each keep their own value."""
+
+    async def run() -> list[object]:
+        return list(await asyncio.gather(*(_in_block(number) for number in range(100))))
+
+    assert asyncio.run(run()) == list(range(100))
+
+
+def test_a_new_thread_starts_without_context() -> None:
+    """A plain thread inherits nothing."""
+    set_context(cmd="/status")
+    seen: list[dict[str, object]] = []
+    thread = threading.Thread(target=lambda: seen.append(dict(get_context())))
+    thread.start()
+    thread.join()
+    assert seen == [{}]
+
+
+@bound_context(cmd="/function")
+def function() -> object:
+    """Return the bound command."""
+    return get_context().get("cmd")
+
+
+@bound_context(cmd="/coroutine")
+async def coroutine() -> object:
+    """Return the bound command."""
+    await asyncio.sleep(0)
+    return get_context().get("cmd")
+
+
+@bound_context(cmd="/generator")
+def generator() -> Iterator[object]:
+    """Yield the bound command twice."""
+    with bound_context(inner=1):
+        yield get_context().get("cmd")
+    set_context(extra=1)
+    yield get_context()["cmd"], get_context()["extra"]
+    yield get_context()["extra"]
+
+
+@bound_context(cmd="/async-generator")
+async def async_generator() -> AsyncIterator[object]:
+    """Yield the bound command twice."""
+    yield get_context().get("cmd")
+    await asyncio.sleep(0)
+    yield get_context().get("cmd")
+
+
+def test_as_a_decorator_it_binds_in_every_call() -> None:
+    """Functions and coroutines see the fields, their callers do not."""
+    assert (function(), function()) == ("/function", "/function")
+    assert asyncio.run(coroutine()) == "/coroutine"
+    assert function.__name__ == "function"
+    assert get_context() == {}
+
+
+def test_a_suspended_generator_does_not_leak_into_its_caller() -> None:
+    """Between two items the caller has its own context, the generator keeps its own."""
+    items = generator()
+    assert next(items) == "/generator"
+    assert get_context() == {}
+    set_context(cmd="/caller")
+    assert next(items) == ("/generator", 1)
+    assert get_context() == {"cmd": "/caller"}
+    assert list(items) == [1]
+    assert get_context() == {"cmd": "/caller"}
+
+
+def test_a_suspended_async_generator_does_not_leak_into_its_caller() -> None:
+    """The same holds for async generators."""
+
+    async def run() -> list[object]:
+        seen: list[object] = []
+        async for item in async_generator():
+            seen += [item, dict(get_context())]
+        return seen
+
+    assert asyncio.run(run()) == ["/async-generator", {}, "/async-generator", {}]
+
+
+def test_a_generator_that_is_left_early_disturbs_nobody() -> None:
+    """Closing and collecting a generator elsewhere leaves the context alone."""
+    items = generator()
+    next(items)
+    set_context(cmd="/caller")
+    contextvars.Context().run(items.close)  # type: ignore[attr-defined]
+    del items
+    gc.collect()
+    assert get_context() == {"cmd": "/caller"}
+
+
+@bound_context(cmd="/echo")
+def echo() -> Generator[object, object, str]:
+    """Give back what is sent and what is thrown, then end with a result."""
+    received: object = None
+    while received != "stop":
+        try:
+            received = yield received
+        except KeyError as error:
+            received = error
+    return "done"
+
+
+def test_a_decorated_generator_can_be_sent_to_thrown_into_and_ended() -> None:
+    """The whole protocol of generators passes through."""
+    items = echo()
+    assert next(items) is None
+    assert items.send("hello") == "hello"
+    error = KeyError("x")
+    assert items.throw(error) is error
+    with pytest.raises(StopIteration) as end:
+        items.send("stop")
+    assert end.value.value == "done"
+
+
+def test_a_decorated_async_generator_can_be_sent_to_and_thrown_into() -> None:
+    """The whole protocol of async generators passes through."""
+
+    @bound_context(cmd="/echo")
+    async def echo_async() -> AsyncGenerator[object, object]:
+        received: object = None
+        while received != "stop":
+            try:
+                received = yield received
+            except KeyError as error:
+                received = error
+
+    async def run() -> None:
+        items = echo_async()
+        assert await anext(items) is None
+        assert await items.asend("hello") == "hello"
+        error = KeyError("x")
+        assert await items.athrow(error) is error
+        with pytest.raises(StopAsyncIteration):
+            await items.asend("stop")
+
+    asyncio.run(run())
+
+
+def test_a_block_left_in_another_context_changes_nothing_there() -> None:
+    """Ending a block where it did not begin is harmless."""
+    block = bound_context(cmd="/inner")
+    contextvars.copy_context().run(block.__enter__)
+    set_context(cmd="/outer")
+    block.__exit__(None, None, None)
+    assert get_context() == {"cmd": "/outer"}

@@ -1,0 +1,59 @@
+"""Whatever goes through the gate comes out plain and without secrets."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obskit.gate import Gate, shorten
+from obskit.redaction import Redactor
+from tests.strategies import Hostile, any_text, any_value
+
+SECRET = "xoxb-" + "1234567890-1234567890-" + "fakeFAKEfakeFAKEfakeFAKE"
+GATE = Gate(Redactor())
+
+
+@given(any_value)
+def test_any_value_comes_out_as_json(value: object) -> None:
+    """The gate raises nothing and gives what can be written."""
+    json.dumps(GATE.value(value), allow_nan=False)
+
+
+@given(st.dictionaries(any_text, any_value, max_size=4))
+def test_fields_keep_their_number(fields: dict[str, object]) -> None:
+    """No field gets lost on the way."""
+    assert len(GATE.fields(fields)) == len(fields)
+
+
+@given(before=any_text, after=any_text)
+def test_a_secret_in_text_never_comes_out(before: str, after: str) -> None:
+    """Text around it does not matter."""
+    assert SECRET not in GATE.text(f"{before} {SECRET} {after}")
+
+
+def test_a_secret_is_hidden_before_a_text_is_cut() -> None:
+    """The cut of a long message cannot save half a token."""
+    for padding in range(3_900, 4_100, 7):
+        error = GATE.error(ValueError("x" * padding + " " + SECRET))
+        assert "fakeFAKE" not in error.message
+        assert "fakeFAKE" not in error.stack
+
+
+def test_a_text_that_is_none_is_shown() -> None:
+    """What is given instead of text becomes text."""
+    assert GATE.text(42) == "42"
+    assert GATE.text(Hostile(ValueError("no"))) == "[unreadable Hostile: ValueError]"
+
+
+@given(st.text(), st.integers(40, 200))
+def test_shortening_keeps_both_ends(text: str, limit: int) -> None:
+    """The result fits, and short text stays as it is."""
+    short = shorten(text, limit)
+    assert len(short) <= limit
+    if len(text) <= limit:
+        assert short == text
+    else:
+        assert text.startswith(short[:4])
+        assert text.endswith(short[-4:])
