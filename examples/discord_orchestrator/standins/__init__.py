@@ -1,0 +1,14 @@
+"""
+Local servers that stand in for Discord and GitHub, for the tests and the demo.
+
+They are strict: a request that the real service would refuse, or that this bot
+should never send, is answered with 400 and remembered in ``violations``.
+"""
+
+from . import fakes, schema
+from .discord import DiscordStandIn
+from .github import GitHubStandIn, Plan
+from .process import Orchestrator
+from .signer import Answer, Signer
+
+__all__ = ["Answer", "DiscordStandIn", "GitHubStandIn", "Orchestrator", "Plan", "Signer", "fakes", "schema"]
