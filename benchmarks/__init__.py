@@ -1,0 +1,1 @@
+"""How fast obskit is, next to the least that the job costs and to its peers: ``python -m benchmarks``."""
