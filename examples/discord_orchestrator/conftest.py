@@ -7,12 +7,19 @@ pytest finds both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
+from orchestrator.config import Config
 from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Signer, fakes, schema
+
+# Machines that run tests are busy, so no example has a deadline; the rest stays as it was set before.
+hypothesis_settings.register_profile("orchestrator", hypothesis_settings.default, deadline=None)
+hypothesis_settings.load_profile("orchestrator")
 
 REPOSITORY = "example/service"
 CHANNEL = "112233445566778899"
@@ -21,6 +28,14 @@ CHANNEL = "112233445566778899"
 def pytest_report_header() -> str:
     """Say whether Discord's own document takes part."""
     return schema.missing() or "stand-ins: requests are also checked against discord-openapi.json"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test; GitHub's own runners set some of these names."""
+    prefixes = ("DISCORD_", "GITHUB_", "ENABLE_", "ALERT_", "DEBUG_ADMIN_", "OBSKIT_")
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +76,14 @@ def settings(signer: Signer, discord: DiscordStandIn, github: GitHubStandIn) -> 
         "ENABLE_ALERTS": "true",
         "ALERT_CHANNEL_ID": CHANNEL,
     }
+
+
+@pytest.fixture
+def config(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The same settings, read in this process."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return Config()
 
 
 @pytest.fixture

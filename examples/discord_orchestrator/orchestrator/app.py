@@ -7,36 +7,24 @@ request, and `work()` for every command that was given to *later*.
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import obskit
+from obskit.ids import new_trace_id
 from obskit.traces import OpenTrace, render
 
 from .config import Config
-from .discord import LIMIT, Discord, message
-from .errors import CommandFailed
-from .github import GitHub, Run
-from .observability import Refusals, command_failed, log
+from .discord import LIMIT, edit_answer, message
+from .github import GitHub
+from .observability import CommandFailed, command_failed, log, request_refused
 from .verify import Refused, Verifier
 
-_PING: Final = 1
-_COMMAND: Final = 2
+_PING, _COMMAND = 1, 2  # types of interactions
+_EPHEMERAL: Final = 64  # only the user sees the answer
 _PONG: Final = {"type": 1}
-_MESSAGE: Final = 4
-_EPHEMERAL: Final = 64
 _DEFERRED: Final = {"type": 5, "data": {"flags": _EPHEMERAL}}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What to answer over HTTP."""
-
-    status: int
-    body: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +34,8 @@ class Command:
     name: str  #: as the user sees it, such as "/diagnose"
     user_id: str
     options: Mapping[str, str]
-    interaction_id: str
     token: str = field(repr=False)  #: lets anybody who has it edit the answer
-    trace_id: str
+    trace_id: str = field(default_factory=new_trace_id)
 
     @classmethod
     def of(cls, interaction: Mapping[str, Any]) -> Command:
@@ -59,9 +46,7 @@ class Command:
             name=f"/{data['name']}",
             user_id=str(sender["user"]["id"]),
             options={str(option["name"]): str(option["value"]) for option in data.get("options") or ()},
-            interaction_id=str(interaction["id"]),
             token=str(interaction["token"]),
-            trace_id=uuid.uuid4().hex,
         )
 
 
@@ -73,20 +58,17 @@ class Orchestrator:
     ) -> None:
         self._config = config
         self._runtime = runtime
-        self._refusals = Refusals()
-        self._verifier = Verifier(config.public_key)
-        self._discord = Discord(config)
         self._github = github
         self._later = later
-        self._started = time.monotonic()
+        self._verifier = Verifier(config.public_key)
 
-    def handle(self, headers: Mapping[str, str], body: bytes) -> Response:
-        """Answer one request within Discord's three seconds; never raises."""
+    def handle(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, object]]:
+        """Return status and body for one request, within Discord's three seconds; never raises."""
         try:
-            return Response(200, self._interaction(self._verifier.open(headers, body)))
+            return 200, self._interaction(self._verifier.open(headers, body))
         except Refused as refusal:
-            self._refusals.note(str(refusal))
-            return Response(refusal.status, {"error": str(refusal)})
+            request_refused(str(refusal))
+            return refusal.status, {"error": str(refusal)}
 
     def _interaction(self, interaction: Mapping[str, Any]) -> Mapping[str, object]:
         if interaction.get("type") == _PING:
@@ -95,9 +77,9 @@ class Orchestrator:
             return _say("I only know slash commands.")
         try:
             command = Command.of(interaction)
+            self._verifier.refuse_replay(str(interaction["id"]))
         except (LookupError, TypeError, AttributeError):
             raise Refused("not a command", status=400) from None
-        self._verifier.refuse_replay(command.interaction_id)
         with obskit.bound_context(trace_id=command.trace_id, user_id=command.user_id, cmd=command.name):
             log.info("Command received", options=command.options)
             try:
@@ -107,30 +89,21 @@ class Orchestrator:
 
     def _answer(self, command: Command) -> Mapping[str, object]:
         if command.name == "/diagnose":
-            return self._defer(command)
+            return _DEFERRED if self._later(command) else _say("I am busy. Please try again in a minute.")
         if command.name == "/status":
             with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id):
                 return _say(self._status())
-        if command.name == "/debug-last" and self._config.debug_command:
+        if command.name == "/debug-last" and self._config.may_debug(command.user_id):
             return _say(self._debug_last(command.user_id))
-        return _say(f"I do not know the command {command.name}, or it is switched off.")
-
-    def _defer(self, command: Command) -> Mapping[str, object]:
-        if not self._later(command):
-            log.warn("Too much to do, command refused")
-            return _say("I am busy. Please try again in a minute.")
-        return _DEFERRED
+        return _say(f"I do not know the command {command.name}, or it is switched off for you.")
 
     def _status(self) -> str:
         stats = self._runtime.stats()
-        minutes = (time.monotonic() - self._started) / 60
         sent, repeats = stats["alerts_delivered"], stats["alerts_duplicate"]
-        return f"✅ Up for {minutes:.0f} min. Alerts: {sent:.0f} sent, {repeats:.0f} repeats only counted."
+        return f"✅ I am well. Alerts: {sent:.0f} sent, {repeats:.0f} repeats only counted."
 
     def _debug_last(self, user_id: str) -> str:
         """Looking is not recorded as a command, so asking twice shows the same one."""
-        if self._config.debug_admins and user_id not in self._config.debug_admins:
-            return "Only the bot's admins may use /debug-last here."
         trace = obskit.get_trace_store().last(user_id)
         if trace is None:
             return "I remember no command of yours. Run one, then ask again."
@@ -139,24 +112,21 @@ class Orchestrator:
 
     def work(self, command: Command) -> None:
         """Do the slow part of *command* and edit the answer; never raises."""
-        with obskit.bound_context(trace_id=command.trace_id, user_id=command.user_id, cmd=command.name):
+        with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id) as trace:
             try:
-                self._diagnose(command)
+                words = self._diagnose(command, trace)
+            except Exception as error:
+                words = command_failed(command.name, error)
+            links = [f"[{label}]({url})" for label, url in trace.links.items()]
+            try:
+                with trace.step("Report"):
+                    edit_answer(self._config, command.token, "\n".join([words, *links]))
             except Exception as error:
                 command_failed(command.name, error)  # the user cannot be told: telling is what failed
 
-    def _diagnose(self, command: Command) -> None:
-        with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id) as trace:
-            try:
-                words = self._run_workflow(command, trace)
-            except Exception as error:
-                words = command_failed(command.name, error)
-            with trace.step("Report"):
-                self._discord.edit_answer(command.token, "\n".join([words, *_links(trace)]))
-
-    def _run_workflow(self, command: Command, trace: OpenTrace) -> str:
+    def _diagnose(self, command: Command, trace: OpenTrace) -> str:
         with trace.step("Validate", options=command.options):
-            inputs = _validated(command.options)
+            inputs = _inputs(command.options)
         with trace.step("Dispatch workflow", workflow=self._config.workflow) as step:
             run = self._github.dispatch(inputs, correlation_id=command.trace_id)
             step.add(run_id=run.id)
@@ -167,26 +137,17 @@ class Orchestrator:
             if run.status != "completed":
                 return f"⏳ The run is still {run.status}. I stop watching it; its page has the end."
             if run.conclusion != "success":
-                raise CommandFailed(f"The workflow ended with {run.conclusion}.", cause=self._cause(run))
+                cause = f"step failed: {self._github.failed_steps(run) or 'unknown'}"
+                raise CommandFailed(f"The workflow ended with {run.conclusion}.", cause=cause)
         return f"✅ Diagnosis of {inputs['target']} is done: the run succeeded."
 
-    def _cause(self, run: Run) -> str | None:
-        step = self._github.failing_step(run)
-        return step and f"step failed: {step}"
 
-
-def _validated(options: Mapping[str, str]) -> dict[str, str]:
+def _inputs(options: Mapping[str, str]) -> dict[str, str]:
     """Return the workflow's inputs. People see them on the run's page, so secrets are hidden first."""
-    target = options.get("target", "").strip() or "all"
-    if len(target) > 100 or not target.isprintable():
-        raise CommandFailed("The target must be one line of at most 100 characters.", by_user=True)
-    return {"target": obskit.redact_text(target), "note": obskit.redact_text(options.get("note", ""))[:500]}
-
-
-def _links(trace: OpenTrace) -> list[str]:
-    return [f"[{label}]({url})" for label, url in trace.links.items()]
+    target = "".join(filter(str.isprintable, options.get("target", ""))).strip() or "all"
+    note = obskit.redact_text(options.get("note", ""))
+    return {"target": obskit.redact_text(target)[:100], "note": note[:500]}
 
 
 def _say(text: str) -> Mapping[str, object]:
-    """Answer with *text*, which only the user sees."""
-    return {"type": _MESSAGE, "data": {**message(text), "flags": _EPHEMERAL}}
+    return {"type": 4, "data": {**message(text), "flags": _EPHEMERAL}}

@@ -8,17 +8,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import urllib3
+from obskit.http import parse_retry_after
 
-from .errors import CommandFailed
+from .observability import CommandFailed, log
 
-_POOL: Final = urllib3.PoolManager(
-    retries=False, maxsize=16, timeout=urllib3.Timeout(connect=5.0, read=10.0, total=15.0)
-)
-
-_NO_ANSWER: Final = "A service that I need does not answer. Please try again in a few minutes."
+_WORDS: Final = {
+    401: "{} does not accept the bot's token.",
+    403: "The bot is not allowed to do this on {}.",
+    404: "{} does not know what the bot asks for, or hides it from the bot.",
+    422: "{} refused the branch or the inputs of the workflow.",
+    429: "{} limits our requests at the moment. Please try again in a few minutes.",
+    500: "{} has trouble at the moment. Please try again in a few minutes.",
+}
+_LONGEST_WAIT: Final = 120.0
+_UNKNOWN_WEBHOOK: Final = 10015  # Discord does not know the answer yet that is to be edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +31,42 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]  #: in any case
-    data: Any  #: the decoded JSON; None where there is none
-
-    def text(self, key: str) -> str:
-        """Return a text of the answer by its *key*, or an empty one."""
-        return str(self.data.get(key, "")) if isinstance(self.data, dict) else ""
-
-    def seconds(self, header: str) -> float | None:
-        """Return a header that holds a number of seconds, at most two minutes, or None."""
-        try:
-            return min(max(0.0, float(self.headers[header])), 120.0)
-        except (KeyError, ValueError):
-            return None
+    data: dict[str, Any]  #: the decoded JSON object; empty where there is none
 
 
-def request(method: str, url: str, *, headers: Mapping[str, str], body: object = None) -> Reply:
-    """Send one request, with *body* as JSON; raises `CommandFailed` where no answer comes."""
+def request(service: str, method: str, url: str, *, headers: Mapping[str, str], body: object = None) -> Reply:
+    """Send one request, with *body* as JSON; raises `CommandFailed` where *service* does not do it."""
+    import urllib3  # takes a while, and the first answer to Discord does not need it
+
+    headers = {**headers, "Content-Type": "application/json"}
     content = None if body is None else json.dumps(body)
-    sent = {**headers, "Content-Type": "application/json"} if content else headers
     try:
-        response = _POOL.request(method, url, headers=sent, body=content, redirect=False)
+        # A connection of its own: seconds lie between two requests, and none breaks while it is idle.
+        with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=15.0)) as pool:
+            response = pool.request(method, url, headers=headers, body=content, redirect=False)
     except urllib3.exceptions.HTTPError as error:
         # The error's own text holds the URL, and Discord's URLs hold tokens.
-        cause = f"no answer from {urlsplit(url).hostname}: {type(error).__name__}"
-        raise CommandFailed(_NO_ANSWER, cause=cause, retry_after=0.0) from None
+        words = f"{service} does not answer. Please try again in a few minutes."
+        raise CommandFailed(words, cause=type(error).__name__, retry_after=0.0) from None
     try:
         data = json.loads(response.data)
     except ValueError:
         data = None
-    return Reply(response.status, response.headers, data)
+    reply = Reply(response.status, response.headers, data if isinstance(data, dict) else {})
+    if reply.status < 300 or reply.status == 304:
+        return reply
+    raise _failure(service, reply)
+
+
+def _failure(service: str, reply: Reply) -> CommandFailed:
+    asked = parse_retry_after(reply.headers.get("retry-after"))
+    limited = asked is not None or reply.headers.get("x-ratelimit-remaining") == "0"
+    status = 429 if reply.status == 403 and limited else min(reply.status, 500)
+    passing = status in {429, 500} or reply.data.get("code") == _UNKNOWN_WEBHOOK
+    if asked is None:
+        asked = 60.0 if status == 429 else 0.0
+    words = _WORDS.get(status, "{} refused the request.").format(service)
+    said = " ".join(str(reply.data[key]) for key in ("code", "message") if key in reply.data)
+    cause = f"{service} answered {reply.status}: {said}"
+    log.info("Request failed", cause=cause)
+    return CommandFailed(words, cause=cause, retry_after=min(asked, _LONGEST_WAIT) if passing else None)

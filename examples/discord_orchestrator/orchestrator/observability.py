@@ -8,53 +8,50 @@ where `ENABLE_ALERTS=true` and `ALERT_CHANNEL_ID` are set, the channel for alert
 
 from __future__ import annotations
 
-import time
+from collections import Counter
+from dataclasses import KW_ONLY, dataclass
 
 import obskit
 
-from .config import Config
-from .errors import CommandFailed
-
 log = obskit.get_logger("orchestrator")
+_refused: Counter[str] = Counter()
 
 
-def start() -> tuple[obskit.Runtime, Config]:
+def start() -> obskit.Runtime:
     """Set up logs, traces and alerts, and hide the bot's own secrets wherever they appear."""
     runtime = obskit.configure(service="orchestrator")
-    config = Config.from_environment()
-    for name, secret in config.secrets().items():
-        obskit.register_secret(secret, name=name)
-    return runtime, config
+    obskit.register_env("DISCORD_BOT_TOKEN", "GITHUB_TOKEN")
+    return runtime
+
+
+@dataclass(eq=False)
+class CommandFailed(Exception):
+    """A command cannot be finished; the one way in which it fails on purpose."""
+
+    words: str  #: what happened, fit for the user, and the same each time it happens
+    _: KW_ONLY
+    cause: object = None  #: technical detail for the team; not shown to the user
+    retry_after: float | None = None  #: seconds after which another try may succeed; None where it cannot
 
 
 def command_failed(name: str, error: Exception) -> str:
     """Fail the current trace, log *error*, alert the team once; returns words for the user."""
-    failure = CommandFailed.of(error)
-    trace_id = str(obskit.get_context().get("trace_id", ""))
     if (trace := obskit.current_trace()) is not None:
         trace.fail(error)
-    if failure.by_user:
-        log.info("Command refused", reason=str(failure))
-        return f"❌ {failure}"
-    log.error("Command failed", exc_info=error, cause=failure.cause)
+    if isinstance(error, CommandFailed):
+        words, cause = error.words, error.cause
+    else:  # nobody foresaw it, so its text is for the team only
+        words, cause = f"Something went wrong on our side ({type(error).__name__}).", error
+    log.error("Command failed", exc_info=error, cause=cause)
     # Every run that fails in the same way has the same message, so repeats are counted and not sent.
-    receipt = obskit.alert("error", f"{name} failed: {failure}", root_cause=failure.cause, trace_id=trace_id)
+    trace_id = str(obskit.get_context().get("trace_id", ""))
+    receipt = obskit.alert("error", f"{name} failed: {words}", root_cause=cause, trace_id=trace_id)
     told = "The team knows. " if receipt.outcome in {"queued", "duplicate"} else ""
-    return f"❌ {failure}\n{told}Trace `{obskit.get_trace_fingerprint(trace_id)}`"
+    return f"❌ {words}\n{told}Trace `{obskit.get_trace_fingerprint(trace_id)}`"
 
 
-class Refusals:
-    """Notes refused requests: the first for each reason at once, then one line a minute with the count."""
-
-    def __init__(self) -> None:
-        self._quiet: dict[str, tuple[float, int]] = {}  # reason: until when, and how many since
-
-    def note(self, reason: str) -> None:
-        """Count one request refused for *reason*, one of a few fixed words."""
-        now = time.monotonic()
-        until, count = self._quiet.get(reason, (now, 0))
-        if now < until:
-            self._quiet[reason] = (until, count + 1)
-        else:
-            self._quiet[reason] = (now + 60.0, 0)
-            log.info("Request refused", reason=reason, count=count + 1)
+def request_refused(reason: str) -> None:
+    """Count a refused request; the 1st, 2nd, 4th, 8th... for each reason is told, so none floods the log."""
+    _refused[reason] += 1
+    if _refused[reason].bit_count() == 1:  # a power of two
+        log.info("Request refused", reason=reason, count=_refused[reason])

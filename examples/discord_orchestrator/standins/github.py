@@ -11,13 +11,11 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from .server import Reply, Request, Route, StandIn, require
 
 _VERSIONS: Final = frozenset({"2022-11-28", "2026-03-10"})
 _DISPATCH_KEYS: Final = frozenset({"ref", "inputs", "return_run_details"})
-_LIST_PARAMETERS: Final = frozenset({"event", "per_page", "page", "branch", "status", "created"})
 _RATE_LIMIT: Final = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999"}
 
 
@@ -62,7 +60,6 @@ class GitHubStandIn(StandIn):
         workflow = f"{actions}/workflows/{re.escape(self.workflow)}"
         return [
             Route("dispatch", "POST", re.compile(f"{workflow}/dispatches"), self._dispatch),
-            Route("list", "GET", re.compile(f"{workflow}/runs"), self._list),
             Route("run", "GET", re.compile(rf"{actions}/runs/(?P<run_id>\d+)"), self._show),
             Route("jobs", "GET", re.compile(rf"{actions}/runs/(?P<run_id>\d+)/jobs"), self._jobs),
         ]
@@ -103,15 +100,6 @@ class GitHubStandIn(StandIn):
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.changed.wait(left)
-
-    def _list(self, request: Request) -> Reply:
-        query = parse_qs(urlsplit(request.path).query, strict_parsing=True)
-        require(
-            set(query) <= {"event", "per_page", "page", "branch", "status", "created"}, "known parameters"
-        )
-        require(1 <= int(query.get("per_page", ["30"])[0]) <= 100, "per_page is 1 to 100")
-        runs = [self._show_run(run) for run in reversed(self.runs.values())]
-        return Reply(200, {"total_count": len(runs), "workflow_runs": runs}, _RATE_LIMIT)
 
     def _show(self, request: Request, *, run_id: str) -> Reply:
         run = self.runs.get(int(run_id))

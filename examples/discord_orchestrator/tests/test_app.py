@@ -30,14 +30,13 @@ ALICE = "80351110224678912"
 class Bot:
     """The orchestrator in this process; what is to be done later is done by `finish()`."""
 
-    def __init__(self, settings: dict[str, str], signer: Signer) -> None:
+    def __init__(self, config: Config, signer: Signer) -> None:
         self.lines = io.BytesIO()
         self.alerts = Memory()
         self.runtime = obskit.configure(
             output=self.lines, alerter=Alerter([self.alerts]), capture_logging=False, hooks=False
         )
-        config = Config.from_environment(settings)
-        github = GitHub(config, closing=Event(), pauses=[0.001] * 50)
+        github = GitHub(config, closing=Event(), first_pause=0.001)
         self.waiting: list[Command] = []
         self.room = True
         self.orchestrator = Orchestrator(config, self.runtime, github, later=self._later)
@@ -51,8 +50,8 @@ class Bot:
     def ask(self, interaction: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps(interaction).encode()
         headers = {name.lower(): value for name, value in self._signer.headers(body).items()}
-        response = self.orchestrator.handle(headers, body)
-        return {"status": response.status, **response.body}
+        status, answer = self.orchestrator.handle(headers, body)
+        return {"status": status, **answer}
 
     def finish(self) -> None:
         for command in self.waiting:
@@ -66,9 +65,9 @@ class Bot:
 
 
 @pytest.fixture
-def app(settings: dict[str, str], signer: Signer) -> Iterator[Bot]:
+def app(config: Config, signer: Signer) -> Iterator[Bot]:
     """The orchestrator in this process."""
-    bot = Bot(settings, signer)
+    bot = Bot(config, signer)
     with bot.runtime:
         yield bot
 
@@ -93,17 +92,37 @@ def test_no_secret_is_in_the_stored_trace(
     assert leaked not in app.lines.getvalue().decode()
 
 
-def test_what_the_user_can_mend_is_nobody_elses_business(
+@pytest.mark.parametrize(
+    ("typed", "target"), [("two\nli\ud800nes ", "twolines"), ("  ", "all"), ("é" * 150, "é" * 100)]
+)
+def test_what_the_workflow_gets_is_one_short_line(
+    app: Bot, signer: Signer, github: GitHubStandIn, typed: str, target: str
+) -> None:
+    """
+    The run's page shows the target, so what does not belong into a line is left out.
+    """
+    app.ask(signer.command("diagnose", user_id=ALICE, options={"target": typed, "note": "x" * 600}))
+    app.finish()
+    assert github.dispatches[0]["inputs"] | {"correlation_id": ""} == {
+        "target": target,
+        "note": "x" * 500,
+        "correlation_id": "",
+    }
+
+
+def test_a_run_without_a_known_failing_step_is_told_all_the_same(
     app: Bot, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
 ) -> None:
     """
-    A wrong option is explained to the user and alerts nobody.
+    The step's name is a detail; where GitHub does not tell it, the failure is still the run's.
     """
-    app.ask(signer.command("diagnose", user_id=ALICE, options={"target": "two\nlines"}))
-    app.finish()
-    assert discord.edits[0]["content"] == "❌ The target must be one line of at most 100 characters."
-    assert app.alerts.alerts == []
-    assert github.dispatches == []
+    for told in (Reply(404), Reply(200, {}), Reply(200, {"jobs": [{}]}), Reply(200, {"jobs": None})):
+        github.plans.append(Plan(conclusion="failure"))
+        github.script("jobs", told)
+        app.ask(signer.command("diagnose", user_id=ALICE))
+        app.finish()
+        assert discord.edits[-1]["content"].startswith("❌ The workflow ended with failure.")
+    assert str(app.alerts.alerts[0].root_cause) == "step failed: unknown"
 
 
 def test_an_error_nobody_foresaw_is_told_without_its_text(
@@ -135,7 +154,7 @@ def test_an_answer_that_cannot_be_edited_alerts_the_team(
     app.ask(signer.command("diagnose", user_id=ALICE))
     app.finish()
     (alert,) = app.alerts.alerts
-    assert "Discord did not take" in alert.message
+    assert "Discord does not accept the bot's token" in alert.message
     trace = obskit.get_trace_store().last(ALICE)
     assert trace is not None
     assert (trace.status, trace.trace_id) == ("error", alert.trace_id)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from standins import DiscordStandIn, GitHubStandIn
 from standins.process import start
@@ -45,7 +46,8 @@ def test_a_refused_registration_is_an_exit_status(settings: dict[str, str], disc
     """
     wrong = "not-the-right-token"
     status, stdout, stderr = run("register", environment=settings | {"DISCORD_BOT_TOKEN": wrong})
-    assert status == 1
+    assert status == 2
+    assert stderr == "orchestrator: Discord refused the request.\n"
     assert "Discord answered 400" in stdout
     assert wrong not in stdout + stderr
     assert discord.violations.pop() == f"PUT {discord.requests[0].path}: Authorization: Bot <token>"
@@ -53,12 +55,12 @@ def test_a_refused_registration_is_an_exit_status(settings: dict[str, str], disc
 
 def test_a_port_that_is_taken_is_one_plain_line(settings: dict[str, str], github: GitHubStandIn) -> None:
     """
-    The bot says where it could not listen.
+    The bot says that it could not listen, without a traceback.
     """
     taken = github.origin.rpartition(":")[2]
     status, _, stderr = run("serve", "--port", taken, environment=settings)
     assert status == 2
-    assert stderr == f"orchestrator: cannot listen on 127.0.0.1:{taken}: Address already in use\n"
+    assert re.fullmatch(r"orchestrator: .*Address already in use\n", stderr)
 
 
 def test_a_missing_setting_is_one_plain_line(settings: dict[str, str]) -> None:
@@ -67,4 +69,4 @@ def test_a_missing_setting_is_one_plain_line(settings: dict[str, str]) -> None:
     """
     status, _, stderr = run("serve", environment=settings | {"DISCORD_PUBLIC_KEY": ""})
     assert status == 2
-    assert stderr == "orchestrator: DISCORD_PUBLIC_KEY is not set: it takes 64 hex digits\n"
+    assert stderr == "orchestrator: DISCORD_PUBLIC_KEY must be 64 hex digits, got nothing\n"

@@ -5,6 +5,7 @@ The demo is the first thing a new user sees.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -32,6 +33,17 @@ def test_the_demo_tells_its_story() -> None:
         r"Redacted: secrets hidden [1-9]\d* times, .* Alerts: 2 failures, 1 told, 1 suppressed.", last
     )
     assert "\x1b" not in done.stdout
+
+
+def test_a_reader_that_leaves_early_sees_no_traceback() -> None:
+    """
+    The demo can be piped into head; the bot it started ends too.
+    """
+    pipeline = f"{shlex.quote(sys.executable)} -u {shlex.quote(str(DEMO))} | head -n 1"
+    done = subprocess.run(
+        pipeline, shell=True, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("obskit: one bot, three readers\n", "")
 
 
 def _columns(line: str) -> int:

@@ -5,25 +5,19 @@ What the bot sends to Discord, over HTTP to the stand-in.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.commands import commands
 from orchestrator.config import Config
-from orchestrator.discord import Discord, message
-from orchestrator.errors import CommandFailed
+from orchestrator.discord import edit_answer, message, register
+from orchestrator.observability import CommandFailed
 from standins import DiscordStandIn
 from standins.server import Reply
 
 TOKEN = "aW50ZXJhY3Rpb246fake"  # "interaction:" and nothing
-
-
-@pytest.fixture
-def client(settings: dict[str, str]) -> Discord:
-    """The bot's client."""
-    return Discord(Config.from_environment(settings))
 
 
 @given(st.text(max_size=3000))
@@ -49,23 +43,23 @@ def test_length_is_counted_in_code_points() -> None:
     [DiscordStandIn.UNKNOWN_WEBHOOK, Reply(429, {"retry_after": 0.01}, {"Retry-After": "0.01"}), Reply(502)],
 )
 def test_an_edit_is_tried_again_where_that_may_help(
-    client: Discord, discord: DiscordStandIn, passing: Reply
+    config: Config, discord: DiscordStandIn, passing: Reply
 ) -> None:
     """
     An edit that overtakes its answer, a limit and an outage pass.
     """
     discord.script("edit", passing)
-    client.edit_answer(TOKEN, "done")
+    edit_answer(config, TOKEN, "done")
     assert [edit["content"] for edit in discord.edits] == ["done"]
 
 
-def test_a_limit_is_respected(client: Discord, discord: DiscordStandIn) -> None:
+def test_a_limit_is_respected(config: Config, discord: DiscordStandIn) -> None:
     """
     The next try comes no sooner than Discord asks.
     """
     discord.script("edit", Reply(429, {"retry_after": 0.4}, {"Retry-After": "0.4"}))
     start = time.monotonic()
-    client.edit_answer(TOKEN, "done")
+    edit_answer(config, TOKEN, "done")
     assert time.monotonic() - start >= 0.4
 
 
@@ -77,14 +71,14 @@ def test_a_limit_is_respected(client: Discord, discord: DiscordStandIn) -> None:
     ],
 )
 def test_an_edit_is_not_repeated_where_that_is_no_use(
-    client: Discord, discord: DiscordStandIn, final: Reply
+    config: Config, discord: DiscordStandIn, final: Reply
 ) -> None:
     """
     An expired token or an unknown interaction ends the matter; the error does not hold the token.
     """
     discord.script("edit", final)
     with pytest.raises(CommandFailed) as failed:
-        client.edit_answer(TOKEN, "done")
+        edit_answer(config, TOKEN, "done")
     assert str(final.status) in str(failed.value.cause)
     assert TOKEN not in repr(failed.value) + str(failed.value.cause)
     assert len(discord.requests) == 1
@@ -92,17 +86,18 @@ def test_an_edit_is_not_repeated_where_that_is_no_use(
 
 @pytest.mark.parametrize(("guild", "key"), [(None, ""), ("290926798626357250", "290926798626357250")])
 def test_commands_are_registered_everywhere_or_in_one_guild(
-    client: Discord, discord: DiscordStandIn, guild: str | None, key: str
+    config: Config, discord: DiscordStandIn, guild: str | None, key: str
 ) -> None:
     """
     The list replaces the one that Discord had.
     """
-    client.register(commands(debug_command=True), guild)
+    register(config, guild)
     assert [command["name"] for command in discord.commands[key]] == ["diagnose", "status", "debug-last"]
 
 
-def test_a_command_that_is_off_is_not_listed() -> None:
+def test_a_command_that_is_off_is_not_listed(config: Config, discord: DiscordStandIn) -> None:
     """
     What is switched off cannot be seen.
     """
-    assert [command["name"] for command in commands(debug_command=False)] == ["diagnose", "status"]
+    register(replace(config, debug_command=False), None)
+    assert [command["name"] for command in discord.commands[""]] == ["diagnose", "status"]

@@ -5,13 +5,15 @@ The GitHub side of the bot against the stand-in, over HTTP.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from threading import Event
 
 import pytest
 
+from orchestrator import github as client_module
 from orchestrator.config import Config
-from orchestrator.errors import CommandFailed
-from orchestrator.github import GitHub, Run
+from orchestrator.github import GitHub
+from orchestrator.observability import CommandFailed
 from standins import GitHubStandIn, Plan
 from standins.server import Reply
 
@@ -25,9 +27,9 @@ def closing() -> Event:
 
 
 @pytest.fixture
-def client(settings: dict[str, str], closing: Event) -> GitHub:
+def client(config: Config, closing: Event) -> GitHub:
     """The bot's client, which waits only briefly between two looks."""
-    return GitHub(Config.from_environment(settings), closing=closing, pauses=[0.001] * 50)
+    return GitHub(config, closing=closing, first_pause=0.001)
 
 
 def test_a_dispatch_that_tells_the_run_needs_no_search(client: GitHub, github: GitHubStandIn) -> None:
@@ -40,14 +42,13 @@ def test_a_dispatch_that_tells_the_run_needs_no_search(client: GitHub, github: G
     assert [request.method for request in github.requests] == ["POST"]
 
 
-def test_a_dispatch_that_tells_nothing_is_found_by_its_name(client: GitHub, github: GitHubStandIn) -> None:
+def test_a_dispatch_that_tells_nothing_is_an_error(client: GitHub, github: GitHubStandIn) -> None:
     """
-    Where GitHub answers 204, the correlation id in the run's name finds it among others.
+    An old GitHub Enterprise server starts the run but answers 204, so there is nothing to wait for.
     """
-    github.plans.extend([Plan(tells_id=False)] * 3)
-    for name in ("first", "second", "third"):
-        client.dispatch({}, name)
-    assert client.dispatch({}, "fourth").id == 17_000_000_003
+    github.plans.append(Plan(tells_id=False))
+    with pytest.raises(CommandFailed, match="does not tell which run"):
+        client.dispatch({}, "abc")
 
 
 def test_an_unchanged_run_is_asked_for_conditionally(client: GitHub, github: GitHubStandIn) -> None:
@@ -81,13 +82,26 @@ def test_trouble_while_waiting_is_sat_out(client: GitHub, github: GitHubStandIn)
     assert client.wait(run).conclusion == "success"
 
 
-def test_trouble_that_stays_is_an_error(client: GitHub, github: GitHubStandIn) -> None:
+def test_trouble_that_stays_ends_the_wait_with_what_is_known(
+    client: GitHub, github: GitHubStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    The bot does not ask for ever.
+    The bot does not ask for ever: the user's answer can be edited for a quarter of an hour.
+    """
+    monkeypatch.setattr(client_module, "_PATIENCE", 0.05)
+    run = client.dispatch({}, "abc")
+    github.script("run", *[Reply(502)] * 50)
+    assert client.wait(run) == run
+    assert 1 < len(github.requests) < 20
+
+
+def test_a_run_that_is_gone_is_an_error(client: GitHub, github: GitHubStandIn) -> None:
+    """
+    What does not pass by itself is not waited for.
     """
     run = client.dispatch({}, "abc")
-    github.script("run", *[Reply(502)] * 5)
-    with pytest.raises(CommandFailed, match="GitHub has trouble"):
+    github.script("run", Reply(404, {"message": "Not Found"}))
+    with pytest.raises(CommandFailed, match="GitHub does not know"):
         client.wait(run)
 
 
@@ -109,7 +123,7 @@ def test_closing_ends_the_wait_with_what_is_known(
         (Reply(403, {"message": "Resource not accessible"}), "not allowed to do this"),
         (Reply(403, {"message": "API rate limit exceeded"}, LIMITED), "limits our requests"),
         (Reply(403, {"message": "secondary rate limit"}, {"Retry-After": "7"}), "limits our requests"),
-        (Reply(404, {"message": "Not Found"}), "does not know the workflow"),
+        (Reply(404, {"message": "Not Found"}), "does not know what the bot asks for"),
         (Reply(410, {"message": "Gone"}), "GitHub refused the request"),
         (Reply(422, {"message": "No ref found"}), "refused the branch or the inputs"),
         (Reply(429, {"message": "Too many requests"}, {"Retry-After": "nonsense"}), "limits our requests"),
@@ -131,24 +145,31 @@ def test_what_github_refuses_is_told_in_plain_words(
     assert len(github.requests) == 1
 
 
-def test_a_github_that_cannot_be_reached_is_told_without_its_url(
-    settings: dict[str, str], closing: Event
-) -> None:
+def test_a_limit_without_a_time_is_given_a_minute(client: GitHub, github: GitHubStandIn) -> None:
+    """
+    GitHub wants that where it does not say how long; what it says is believed up to two minutes.
+    """
+    waits = {"": 60.0, "7": 7.0, "86400": 120.0}
+    for asked, wait in waits.items():
+        github.script("dispatch", Reply(429, {}, {"Retry-After": asked} if asked else {}))
+        with pytest.raises(CommandFailed) as failed:
+            client.dispatch({}, "abc")
+        assert failed.value.retry_after == wait
+
+
+def test_a_github_that_cannot_be_reached_is_told_without_its_url(config: Config, closing: Event) -> None:
     """
     No address with what it holds gets into an error.
     """
-    config = Config.from_environment(settings | {"GITHUB_API_BASE": "http://127.0.0.1:9"})
-    with pytest.raises(CommandFailed, match="does not answer") as failed:
-        GitHub(config, closing=closing).dispatch({}, "abc")
-    assert failed.value.cause == "no answer from 127.0.0.1: NewConnectionError"
+    unreachable = replace(config, github_api="http://127.0.0.1:9")
+    with pytest.raises(CommandFailed, match="GitHub does not answer") as failed:
+        GitHub(unreachable, closing=closing).dispatch({}, "abc")
+    assert failed.value.cause == "NewConnectionError"
 
 
-def test_the_failing_step_is_a_detail_that_may_be_missing(client: GitHub, github: GitHubStandIn) -> None:
+def test_the_steps_that_failed_are_named(client: GitHub, github: GitHubStandIn) -> None:
     """
-    The step's name is told where GitHub tells it; where not, the run's failure is not hidden by it.
+    The team reads which step it was without opening the run.
     """
     github.plans.append(Plan(conclusion="failure", failing_step="Run tests"))
-    run: Run = client.wait(client.dispatch({}, "abc"))
-    assert client.failing_step(run) == "Run tests"
-    github.script("jobs", Reply(404), Reply(200, {}), Reply(200, {"jobs": [{}]}), Reply(200, None))
-    assert [client.failing_step(run) for _ in range(4)] == [None] * 4
+    assert client.failed_steps(client.wait(client.dispatch({}, "abc"))) == "Run tests"

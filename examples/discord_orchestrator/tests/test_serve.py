@@ -190,7 +190,7 @@ def test_debug_last_is_for_admins_where_admins_are_set(
     """
     bot = start_bot(DEBUG_ADMIN_IDS=f"{BOB}, 80351110224678999")
     diagnose(bot, signer, discord)
-    assert ask(bot, signer, "debug-last", ALICE)["content"].startswith("Only the bot's admins")
+    assert ask(bot, signer, "debug-last", ALICE)["content"].endswith("switched off for you.")
     assert ask(bot, signer, "debug-last", BOB)["content"].startswith("I remember no command of yours")
 
 
@@ -270,7 +270,7 @@ def test_status_says_that_the_bot_is_well(bot: Orchestrator, signer: Signer) -> 
     """
     /status is answered at once and by the bot alone.
     """
-    assert ask(bot, signer, "status")["content"].startswith("✅ Up for 0 min.")
+    assert ask(bot, signer, "status")["content"].startswith("✅ I am well.")
 
 
 def test_pending_work_is_finished_when_the_bot_is_asked_to_stop(
