@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.traces import STATUSES, ErrorInfo, ExecutionTrace, Step
-from tests.strategies import json_values
+from obskit.traces.stores.frozen import freeze, thaw
+from tests.strategies import any_text, json_scalars, json_values
 
-names = st.text(max_size=12)
+names = any_text
 ids = st.text("0123456789abcdef", min_size=16, max_size=16)
 errors = st.none() | st.builds(ErrorInfo, type=names, message=names, stack=names)
 durations = st.floats(0, 1e9).map(lambda value: round(value, 3))
@@ -21,7 +22,7 @@ def steps(draw: st.DrawFn) -> Step:
     """Make a step of any content."""
     step = Step(draw(names), draw(ids), draw(st.none() | ids))
     step.status = draw(st.sampled_from(STATUSES))
-    step.details = draw(st.dictionaries(names, json_values, max_size=3))
+    step.details = draw(st.dictionaries(names, json_scalars | names, max_size=2))
     step.error = draw(errors)
     step._duration_ms = draw(durations)
     return step
@@ -39,12 +40,14 @@ def traces(draw: st.DrawFn) -> ExecutionTrace:
     )
     trace.status = draw(st.sampled_from(STATUSES))
     trace.error = draw(errors)
-    trace.steps = draw(st.lists(steps(), max_size=12))
-    trace.dropped_steps = draw(st.integers(0, 9))
+    trace.steps = draw(st.lists(steps(), max_size=6))
+    trace.dropped = draw(
+        st.dictionaries(st.sampled_from(["steps", "fields", "links", "ids"]), st.integers(1, 9))
+    )
     trace.links = draw(
         st.dictionaries(names, st.sampled_from(["https://example.org/a_b", "https://x.y/(1)"]), max_size=2)
     )
-    trace.attributes = draw(st.dictionaries(names, json_values, max_size=3))
+    trace.attributes = draw(st.dictionaries(names, json_values, max_size=2))
     trace._duration_ms = draw(durations)
     return trace
 
@@ -57,6 +60,12 @@ def test_what_was_written_is_read_the_same(trace: ExecutionTrace) -> None:
     assert again.to_dict() == trace.to_dict()
     assert again.duration_ms == trace.duration_ms
     assert again.step_count == trace.step_count
+
+
+@given(traces())
+def test_what_was_frozen_thaws_the_same(trace: ExecutionTrace) -> None:
+    """No text is too odd to be kept, lone surrogates included."""
+    assert thaw(freeze(trace)).to_dict() == trace.to_dict()
 
 
 def test_a_trace_names_itself_without_its_content() -> None:

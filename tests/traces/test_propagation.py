@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +62,15 @@ def test_any_carrier_can_be_read(carrier: dict[str, str]) -> None:
     obskit.extract(carrier)
 
 
+@pytest.mark.parametrize(
+    "carrier",
+    [None, {}, {"traceparent": None}, {b"traceparent": GOOD.encode()}, {7: GOOD}, {"traceparent": 7}],
+)
+def test_a_carrier_of_another_kind_holds_nothing(carrier: Any) -> None:
+    """Headers that are missing or of another type are no error."""
+    assert obskit.extract(carrier) is None
+
+
 def test_what_was_written_continues_the_trace_elsewhere() -> None:
     """The other side has the same trace id and correlation id, and knows the step."""
     carrier: dict[str, str] = {}
@@ -67,6 +80,36 @@ def test_what_was_written_continues_the_trace_elsewhere() -> None:
     assert context == TraceContext(trace_id=trace.trace_id, parent_id=step.id, correlation_id="order-7")
     with obskit.trace("/y", parent=context) as other:
         assert (other.trace_id, other.correlation_id) == (trace.trace_id, "order-7")
+
+
+ids = st.integers(1, 2**128 - 1).map(lambda number: f"{number:032x}")
+correlation_ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}", fullmatch=True)
+
+
+@given(trace_id=ids, correlation_id=correlation_ids, sampled_name=st.sampled_from([str.upper, str.lower]))
+def test_any_place_survives_the_journey(
+    trace_id: str, correlation_id: str, sampled_name: Callable[[str], str]
+) -> None:
+    """Whatever is written is read the same on the other side, however the carrier spells its names."""
+    carrier: dict[str, str] = {}
+    with obskit.trace("/x", trace_id=trace_id, correlation_id=correlation_id):
+        obskit.inject(carrier)
+    context = obskit.extract({sampled_name(name): value for name, value in carrier.items()})
+    assert context is not None
+    assert (context.trace_id, context.correlation_id) == (trace_id, correlation_id)
+
+
+@pytest.mark.parametrize("unit", ["0", "00-", "a" * 32 + "-", "\u0660", " ", "-"])
+def test_a_hostile_header_costs_no_time(unit: str) -> None:
+    """Reading does not depend on how long or how odd a header is."""
+    carriers = [
+        dict.fromkeys(("traceparent", "X-Correlation-Id"), text) for text in (unit * 10**6, unit * 512)
+    ]
+    began = time.perf_counter()
+    for carrier in carriers * 200:
+        obskit.extract({name: value[:512] for name, value in carrier.items()})
+        obskit.extract(carrier)
+    assert time.perf_counter() - began < 1
 
 
 def test_outside_a_step_the_trace_itself_is_the_parent() -> None:

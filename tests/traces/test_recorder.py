@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import gc
-import io
+import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import obskit
-from obskit.testing import FakeClock, capture
-from obskit.traces import ExecutionTrace, MemoryTraceStore
-from obskit.traces.recorder import MAX_STEPS
+from obskit import runtime
+from obskit.errors import ConfigError
+from obskit.testing import capture
+from obskit.traces import MemoryTraceStore
+from obskit.traces.bounds import MAX_STEPS, ROOM
+from tests.traces.recorded import last, shape
+
+if TYPE_CHECKING:
+    from obskit.testing import FakeClock
 
 SECRET = "ghp_" + "fake" * 9
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock that stands still."""
-    return FakeClock()
-
-
-@pytest.fixture(autouse=True)
-def store(clock: FakeClock) -> Iterator[MemoryTraceStore]:
-    """The store of a program that is set up with that clock."""
-    kept = MemoryTraceStore(clock=clock)
-    with obskit.configure(
-        output=io.BytesIO(), trace_store=kept, clock=clock, capture_logging=False, hooks=False
-    ):
-        yield kept
-
-
-def last(user_id: object = "42") -> ExecutionTrace:
-    """Return the last trace of a user, which must be there."""
-    found = obskit.get_trace_store().last(user_id)
-    assert found is not None
-    return found
-
-
-def shape(trace: ExecutionTrace) -> list[tuple[str, str | None]]:
-    """Name the steps of a trace with their parents."""
-    names = {step.id: step.name for step in trace.steps}
-    return [(step.name, names.get(step.parent_id or "")) for step in trace.steps]
 
 
 def test_a_trace_tells_who_did_what_and_how_long_it_took(clock: FakeClock) -> None:
@@ -178,6 +152,7 @@ def test_a_bad_id_from_outside_is_replaced(given: Any) -> None:
     with obskit.trace("/x", trace_id=given) as trace:
         assert len(trace.trace_id) == 32
         assert trace.trace_id != given
+    assert obskit.get_trace_store().stats()["ids_dropped"] == 1
 
 
 def test_without_a_trace_a_step_does_nothing() -> None:
@@ -196,16 +171,50 @@ def test_without_a_trace_a_step_does_nothing() -> None:
 
 
 def test_nothing_secret_is_recorded(store: MemoryTraceStore) -> None:
-    """Attributes, details, names, errors and links go through the gate."""
-    with pytest.raises(ValueError, match="bad"), obskit.trace(f"/x {SECRET}", "42", token=SECRET) as trace:
-        trace.add(note=f"uses {SECRET}")
+    """Attributes, details, names, errors, links and users go through the gate."""
+    with (
+        pytest.raises(ValueError, match="bad"),
+        obskit.trace(f"/x {SECRET}", f"u {SECRET}", correlation_id=SECRET, token=SECRET) as trace,
+    ):
+        trace.add(note=f"uses {SECRET}", **{f"name {SECRET}": 1})
         trace.link(f"run {SECRET}", f"https://example.org/?token={SECRET}")
         with trace.step(f"call {SECRET}", headers={"Authorization": f"Bearer {SECRET}"}) as step:
             step.fail(f"refused {SECRET}")
         raise ValueError(f"bad {SECRET}")
-    entry = next(iter(store._entries.values()))
-    assert SECRET.encode() not in entry.frozen
-    assert b"fakefakefake" not in entry.frozen
+    (entry,) = store._entries
+    assert entry.running is None
+    assert b"fakefakefake" not in entry.frozen + repr(list(store._by_user)).encode()
+
+
+def test_a_user_whose_id_cannot_be_kept_is_found_all_the_same(store: MemoryTraceStore) -> None:
+    """Two such users are never taken for one."""
+    users = [f"{SECRET}1", f"{SECRET}2", "x" * 5_000 + "1", "x" * 5_000 + "2"]
+    for number, user in enumerate(users):
+        with obskit.trace(f"/{number}", user):
+            pass
+    assert [last(user).command for user in users] == ["/0", "/1", "/2", "/3"]
+    assert store.stats()["users"] == 4
+    assert store.forget(users[0]) == 1
+    assert store.last(users[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [(42, "42"), ("43", 43), (b"ada", "ada"), (4.5, "4.5"), (True, "True")]
+)
+def test_a_user_is_found_by_text(given: object, asked: object) -> None:
+    """An id of any type is the text that it is written as."""
+    with obskit.trace("/x", given):
+        pass
+    assert last(asked).command == "/x"
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_a_trace_without_a_user_is_nobodys(nobody: object) -> None:
+    """None and the empty text name nobody."""
+    with obskit.trace("/x", nobody):
+        pass
+    assert last(None).user_id is None
+    assert obskit.get_trace_store().last("None") is None
 
 
 @pytest.mark.parametrize(
@@ -215,7 +224,7 @@ def test_a_link_that_is_no_web_address_is_left_out(url: str) -> None:
     """Only what can be followed safely is kept."""
     with obskit.trace("/x", "42") as trace:
         trace.link("Run", url)
-    assert last().links == {}
+    assert (last().links, last().dropped) == ({}, {"links": 1})
 
 
 def test_what_is_recorded_is_bounded() -> None:
@@ -229,6 +238,52 @@ def test_what_is_recorded_is_bounded() -> None:
     assert len(kept.attributes) == 50
     assert all(len(str(value)) <= 2_000 for value in kept.attributes.values())
     assert len(kept.links) == 10
+    assert kept.dropped == {"fields": 152, "links": 40}
+
+
+def test_all_of_a_trace_together_is_bounded(store: MemoryTraceStore) -> None:
+    """Many large details fill the room of the trace once, whatever their number."""
+    with obskit.trace("/x", "42") as trace:
+        for number in range(100):
+            with trace.step(f"step {number}", a="x" * 1_900, b="y" * 1_900):
+                pass
+    (entry,) = store._entries
+    assert ROOM < len(entry.frozen) < ROOM + 20_000
+    assert store.stats()["fields_dropped"] == last().dropped["fields"] > 0
+
+
+def test_a_step_that_gives_way_makes_room_for_the_latest() -> None:
+    """The end of a long trace is told as fully as its beginning."""
+    with obskit.trace("/x", "42") as trace:
+        for number in range(1_000):
+            with trace.step(f"step {number}", note="x" * 400):
+                pass
+    assert last().steps[-1].details["note"] == "x" * 400
+
+
+def test_a_detail_can_be_brought_up_to_date_for_ever() -> None:
+    """A value that takes the place of another one takes no more room."""
+    with obskit.trace("/x", "42") as trace, trace.step("copy") as step:
+        for number in range(5_000):
+            step.add(progress=number, note="x" * 500)
+    assert (last().steps[0].details["progress"], last().dropped) == (4_999, {})
+
+
+def test_steps_of_many_threads_are_all_counted() -> None:
+    """Threads that record into one trace at once lose nothing from the count."""
+    with obskit.trace("/x", "42") as trace:
+
+        def work() -> None:
+            for number in range(200):
+                with trace.step(f"step {number}"):
+                    pass
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (last().step_count, len(last().steps)) == (800, MAX_STEPS)
 
 
 def test_of_too_many_steps_the_first_and_the_last_stay() -> None:
@@ -243,176 +298,128 @@ def test_of_too_many_steps_the_first_and_the_last_stay() -> None:
     assert (kept.steps[0].name, kept.steps[-1].name) == ("step 0", "step 299")
 
 
-def test_an_observer_that_fails_disturbs_nobody(clock: FakeClock) -> None:
+class Broken(MemoryTraceStore):
+    """A store and an observer that always fail."""
+
+    def started(self, *args: object) -> None:
+        """Fail."""
+        raise RuntimeError("no")
+
+    stepped = ended = trace_started = trace_ended = started
+
+
+def test_a_store_or_an_observer_that_fails_disturbs_nobody() -> None:
     """Whoever listens to traces cannot break the program."""
-    from dataclasses import replace
-
-    from obskit import runtime
-
-    class Broken:
-        def trace_started(self, trace: object, /) -> None:
-            raise RuntimeError("no")
-
-        trace_ended = trace_started
-
-    before = runtime.current()
-    runtime.CELL.fill(replace(before, observers=(Broken(),)))
-    with obskit.trace("/x", "42"):
+    broken = Broken()
+    runtime.CELL.fill(replace(runtime.current(), trace_store=broken, observers=(broken,)))
+    with obskit.trace("/x", "42") as trace, trace.step("go on"):
         pass
-    runtime.CELL.fill(before)
+    assert (trace.status, trace.steps[0].status) == ("ok", "ok")
+
+
+def test_an_interrupt_while_a_trace_ends_leaves_nothing_behind() -> None:
+    """Ctrl-C in an observer passes on, and the context is as it was."""
+
+    class Interrupted(Broken):
+        def trace_ended(self, *args: object) -> None:
+            raise KeyboardInterrupt
+
+    runtime.CELL.fill(replace(runtime.current(), observers=(Interrupted(),)))
+    with pytest.raises(KeyboardInterrupt), obskit.trace("/x", "42"):
+        pass
+    assert (obskit.current_trace(), dict(obskit.get_context())) == (None, {})
+
+
+def test_any_name_can_be_a_detail() -> None:
+    """Names of our own parameters are free for details."""
+    with obskit.trace("/x", "42", name="n", self="s", attributes=1) as trace:
+        trace.add(self="t", attributes=2)
+        with obskit.step("a", name="n", self="s") as step:
+            step.add(self="t", details=1)
+        with trace.step("b", name="n", self="s"):
+            pass
+    assert last().attributes == {"name": "n", "self": "t", "attributes": 2}
+    assert [step.details["name"] for step in last().steps] == ["n", "n"]
+
+
+def test_a_copy_that_was_read_stays_as_it_was() -> None:
+    """What is recorded later does not change what was read before."""
+    with obskit.trace("/x", "42") as trace, trace.step("a", tries=1) as step:
+        seen, details = obskit.get_trace_store().recent("42")[0], step.details
+        step.add(tries=2)
+    assert (seen.status, seen.steps[0].details, details) == ("running", {"tries": 1}, {"tries": 1})
+
+
+def test_last_leaves_out_every_trace_that_the_caller_is_inside_of() -> None:
+    """A command that shows the last one does not show itself."""
+    with obskit.trace("/work", "42"):
+        pass
+    with obskit.trace("/debug-last", "42"), obskit.step("look"), obskit.trace("/inner", "42"):
+        assert last().command == "/work"
+    assert last().command == "/inner"
+
+
+def test_a_used_trace_or_step_records_nothing_more() -> None:
+    """Entering twice is a mistake that harms nobody."""
+    with obskit.trace("/x", "42") as trace:
+        with trace, trace.step("a") as step:
+            pass
+        assert obskit.current_trace() is None
+    with trace, step:
+        assert obskit.current_trace() is None
+    assert (last().status, len(last().steps), len(obskit.get_trace_store().recent())) == ("ok", 1, 1)
+
+
+def test_an_exception_after_fail_takes_its_place() -> None:
+    """What escapes is the last word."""
+    with pytest.raises(OSError, match="gone"), obskit.trace("/x", "42") as trace, trace.step("a") as step:
+        trace.fail("first")
+        step.fail(ValueError("first"))
+        raise OSError("gone")
+    assert (str(last().error), str(last().steps[0].error)) == ("OSError: gone", "OSError: gone")
+
+
+def test_what_was_failed_stays_so_when_it_is_cancelled() -> None:
+    """What the program said counts more than how it ended."""
+    with pytest.raises(SystemExit), obskit.trace("/x", "42") as trace:
+        trace.fail("no answer in time")
+        raise SystemExit
+    assert (last().status, str(last().error)) == ("error", "Failed: no answer in time")
+
+
+def test_each_member_of_a_group_is_told() -> None:
+    """An exception group shows what its members were."""
+    group = ExceptionGroup("two", [ValueError("first"), OSError("second")])
+    with pytest.raises(ExceptionGroup), obskit.trace("/x", "42"):
+        raise group
+    error = last().error
+    assert error is not None
+    assert "ValueError: first" in error.stack
+    assert "OSError: second" in error.stack
+
+
+def test_a_trace_without_a_correlation_id_shares_its_own_id() -> None:
+    """Where nobody gave one, the outer trace's id joins it to the inner one."""
+    with obskit.trace("/outer", "42") as outer, obskit.trace("/inner", "42") as inner:
+        pass
+    assert outer.correlation_id == inner.correlation_id == outer.trace_id
+
+
+@pytest.mark.parametrize("parent", ["00-ab", 7, {}])
+def test_a_parent_that_is_no_context_is_passed_over(parent: Any) -> None:
+    """The trace begins all the same."""
+    with obskit.trace("/x", "42", parent=parent):
+        pass
     assert last().status == "ok"
 
 
-# --- where a trace goes with the program's flow ---------------------------------------------------
-
-
-async def _child(name: str) -> None:
-    async with obskit.step(name):
-        await asyncio.sleep(0)
-        with obskit.step(f"{name}.inner"):
-            await asyncio.sleep(0)
-
-
-async def _gather() -> None:
-    await asyncio.gather(_child("a"), _child("b"))
-
-
-async def _task_group() -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_child("a"))
-        group.create_task(_child("b"))
-
-
-def _in_step(name: str) -> None:
-    with obskit.step(name), obskit.step(f"{name}.inner"):
-        pass
-
-
-async def _to_thread() -> None:
-    await asyncio.gather(asyncio.to_thread(_in_step, "a"), asyncio.to_thread(_in_step, "b"))
-
-
-async def _copied_context() -> None:
-    for name in ("a", "b"):
-        contextvars.copy_context().run(_in_step, name)
-
-
-@pytest.mark.parametrize("flow", [_gather, _task_group, _to_thread, _copied_context])
-def test_siblings_that_run_at_once_keep_their_own_parts(flow: Callable[[], Any]) -> None:
-    """Concurrent steps never become each other's parts."""
-
-    async def run() -> None:
-        async with obskit.trace("/x", "42"), obskit.step("root"):
-            await flow()
-
-    asyncio.run(run())
-    assert set(shape(last())) == {
-        ("root", None),
-        ("a", "root"),
-        ("a.inner", "a"),
-        ("b", "root"),
-        ("b.inner", "b"),
-    }
-
-
-@pytest.mark.parametrize("start", ["thread", "executor"])
-def test_a_plain_thread_does_not_inherit_the_trace(start: str) -> None:
-    """What has no context records nothing rather than something wrong."""
-    seen: list[object] = []
-    with obskit.trace("/x", "42"):
-        if start == "thread":
-            thread = threading.Thread(target=lambda: seen.append(obskit.current_trace()))
-            thread.start()
-            thread.join()
-        else:
-            with ThreadPoolExecutor(1) as pool:
-                seen.append(pool.submit(obskit.current_trace).result())
-    assert seen == [None]
-
-
-def test_a_task_that_outlives_its_trace_sees_none() -> None:
-    """After the end of a trace nobody records into it."""
-
-    async def late() -> object:
-        await asyncio.sleep(0.01)
-        return obskit.current_trace()
-
-    async def run() -> object:
-        async with obskit.trace("/x", "42"):
-            task = asyncio.create_task(late())
-        return await task
-
-    assert asyncio.run(run()) is None
-
-
-@obskit.traced
-def count(to: int) -> Iterator[int]:
-    """Yield numbers, each in a step."""
-    for number in range(to):
-        with obskit.step(f"item {number}"):
-            yield number
-
-
-@obskit.traced("stream")
-async def stream(to: int) -> AsyncIterator[int]:
-    """Yield numbers."""
-    for number in range(to):
-        await asyncio.sleep(0)
-        yield number
-
-
-def test_a_suspended_generator_is_not_the_callers_step() -> None:
-    """Steps of the caller between two items are not parts of the generator."""
-    with obskit.trace("/x", "42"):
-        for _ in count(2):
-            with obskit.step("mine"):
-                pass
-    names = dict(shape(last()))
-    assert names["count"] is None
-    assert names["item 0"] == "count"
-
-
-def test_an_async_generator_is_a_step_and_leaks_nothing() -> None:
-    """The same for async generators, also when they are left early."""
-
-    async def run() -> None:
-        async with obskit.trace("/x", "42"):
-            async for _ in stream(3):
-                with obskit.step("mine"):
-                    pass
-                break
-
-    asyncio.run(run())
-    assert set(shape(last())) == {("stream", None), ("mine", None)}
-
-
-def test_an_async_generator_closed_by_another_task_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    """What other tracers log an error for is nothing special here."""
-
-    async def run() -> str:
-        async with obskit.trace("/x", "42"):
-            items = stream(3)
-            await anext(items)
-            await asyncio.create_task(items.aclose())  # type: ignore[attr-defined]
-            current = obskit.current_trace()
-            assert current is not None
-            return current.command
-
-    assert asyncio.run(run()) == "/x"
-    assert last().steps[0].status == "ok"
-    assert capfd.readouterr().err == ""
-
-
-def test_a_generator_that_is_collected_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    """A forgotten generator ends its step and nothing else."""
-    with obskit.trace("/x", "42"):
-        items = count(3)
-        next(items)
-        with obskit.step("mine"):
-            del items
-            gc.collect()
-    assert dict(shape(last()))["mine"] is None
-    assert capfd.readouterr().err == ""
+def test_the_time_so_far_is_shown_while_something_runs(clock: FakeClock) -> None:
+    """A command that hangs is visible, with the step that it hangs in."""
+    with obskit.trace("/x", "42"), obskit.step("wait"):
+        clock.advance(1.5)
+        (seen,) = obskit.get_trace_store().recent("42")
+    assert (seen.status, seen.duration_ms) == ("running", 1500)
+    assert (seen.steps[0].status, seen.steps[0].duration_ms) == ("running", 1500)
 
 
 def test_a_decorated_function_is_a_step_or_a_trace_of_its_own() -> None:
@@ -432,3 +439,16 @@ def test_a_decorated_function_is_a_step_or_a_trace_of_its_own() -> None:
         assert asyncio.run(wait()) == "done"
     assert [trace.command.rpartition(".")[2] for trace in obskit.get_trace_store().recent()] == ["/x", "work"]
     assert [step.name.rpartition(".")[2] for step in last().steps] == ["work", "named"]
+
+
+def test_whatever_can_be_called_can_be_traced() -> None:
+    """A callable without a name of its own is called by its type."""
+    work = obskit.traced(functools.partial(int, "7"))
+    assert work() == 7
+    assert last(None).command == "partial"
+
+
+def test_a_decorator_of_something_else_is_refused() -> None:
+    """The mistake shows when the program starts."""
+    with pytest.raises(ConfigError, match="traced takes a name or a function, got int"):
+        obskit.traced(7)  # type: ignore[call-overload]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,25 @@ def test_no_view_exceeds_its_limit(trace: ExecutionTrace, limit: int, style: str
     text.encode()
 
 
+@given(trace=traces(), limit=st.integers(200, 1_000), style=st.sampled_from(STYLES))
+def test_an_error_is_shown_however_small_the_room(trace: ExecutionTrace, limit: int, style: str) -> None:
+    """What failed is what people look for."""
+    trace.error = ErrorInfo(type="OSError", message="disk gone", stack="")
+    assert "OSError: disk gone" in render(trace, limit=limit, style=style)
+
+
+@given(trace=traces(), limit=st.integers(150, 1_000), style=st.sampled_from(STYLES))
+def test_no_step_is_left_out_silently(trace: ExecutionTrace, limit: int, style: str) -> None:
+    """What is shown and what is said to be left out are all steps that there were."""
+    for step in trace.steps:
+        step.name, step.details, step.error = "STEP", {}, None
+    trace.command, trace.error = "/x", None
+    trace.links.clear()
+    text = render(trace, limit=limit, style=style)
+    said = re.search(r"… (\d+) more step", text)
+    assert text.count("STEP") + (int(said[1]) if said else 0) == trace.step_count
+
+
 @given(trace=traces(), style=st.sampled_from(STYLES))
 def test_a_view_always_names_the_trace(trace: ExecutionTrace, style: str) -> None:
     """The id that is needed to find the log is there in full."""
@@ -73,9 +94,10 @@ def test_a_view_shows_what_a_person_asks_for() -> None:
 def test_of_too_many_steps_the_telling_ones_stay() -> None:
     """Failed, slowest and last steps are shown; the rest is counted."""
     trace = sample(60)
-    trace.dropped_steps = 5
+    trace.dropped["steps"] = 5
     trace.steps[30].status = "error"
     trace.steps[10]._duration_ms = 9_000.0
+    trace.steps[30].error = ErrorInfo(type="OSError", message="very " * 100, stack="")
     text = render(trace, limit=500)
     for wanted in ("❌ Step 30", "Step 10 (9.0 s)", "Step 59", "Step 58"):
         assert wanted in text
@@ -109,11 +131,30 @@ def test_a_line_break_in_a_name_does_not_make_a_line() -> None:
     assert "✅ a b c  (0 ms)" in render(trace)
 
 
+def test_the_slowest_and_the_last_step_stay_among_many_that_failed() -> None:
+    """Failures do not crowd out where the time went and where it ended."""
+    trace = sample(100)
+    for step in trace.steps:
+        step.status = "error"
+    trace.steps[50]._duration_ms = 9_000.0
+    text = render(trace, limit=300)
+    assert "Step 50 (9.0 s)" in text
+    assert "Step 99" in text
+
+
+@pytest.mark.parametrize("label", ["# big", "> quoted", "-# small", "- item"])
+def test_a_label_does_not_format_its_line(label: str) -> None:
+    """What begins a line in Discord is escaped there."""
+    trace = sample(0)
+    trace.links[label] = "https://example.org/"
+    assert render(trace, style="discord").splitlines()[-1] == f"\\{label}: https://example.org/"
+
+
 def test_a_link_cannot_end_early() -> None:
     """Characters that would break out of an address are encoded."""
     trace = sample(0)
-    trace.links["Run"] = "https://example.org/a)b|c`d"
-    assert "https://example.org/a%29b%7Cc%60d" in render(trace, style="discord")
+    trace.links["Run"] = "https://example.org/a)b|c`d/@everyone"
+    assert "https://example.org/a%29b%7Cc%60d/%40everyone" in render(trace, style="discord")
 
 
 def test_the_smallest_view_still_names_the_trace() -> None:

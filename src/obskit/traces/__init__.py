@@ -6,17 +6,9 @@ from ..encoding.exceptions import ErrorInfo
 from . import stores
 from .model import STATUSES, ExecutionTrace, SafeTrace, Status, Step
 from .propagation import TraceContext, extract
-from .recorder import (
-    OpenStep,
-    OpenTrace,
-    current_trace,
-    get_trace_store,
-    inject,
-    step,
-    trace,
-    traced,
-)
+from .recorder import OpenStep, OpenTrace
 from .stores import MemoryTraceStore, TraceStore
+from .tracing import NoStep, current_trace, get_trace_store, inject, step, trace, traced
 from .view import render
 
 __all__ = [
@@ -24,6 +16,7 @@ __all__ = [
     "ErrorInfo",
     "ExecutionTrace",
     "MemoryTraceStore",
+    "NoStep",
     "OpenStep",
     "OpenTrace",
     "SafeTrace",

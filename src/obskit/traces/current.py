@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+if TYPE_CHECKING:
+    from .recorder import OpenStep, OpenTrace
 
-class Node(Protocol):
-    """A step or a trace on the way up from the innermost open one."""
+#: A step or a trace; ``up`` leads from the innermost one outwards.
+Node: TypeAlias = "OpenStep | OpenTrace"
 
-    up: Node | None
+_current: Final[ContextVar[Node | None]] = ContextVar("obskit_trace", default=None)
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether it still runs."""
-
-    @property
-    def owner_id(self) -> str:
-        """Id of the trace that it is, or belongs to."""
-
-
-_current: ContextVar[Node | None] = ContextVar("obskit_trace", default=None)
+#: Returns the innermost node, which may have ended: the cheapest way to see that there is none.
+innermost: Final = _current.get
 
 
 def current_node() -> Node | None:
@@ -56,23 +50,23 @@ def suspend(node: Node) -> Node | None:
     Returns:
         What was innermost, for `resume`.
     """
-    innermost = _current.get()
-    if any(outer is node for outer in _upwards(innermost)):
+    inside = _current.get()
+    if any(outer is node for outer in _upwards(inside)):
         _current.set(node.up)
-    return innermost
+    return inside
 
 
-def resume(node: Node, innermost: Node | None) -> None:
+def resume(node: Node, inside: Node | None) -> None:
     """Step back in, below what is current now."""
     here = current_node()
     if not any(outer is node for outer in _upwards(here)):
         node.up = here
-        _current.set(innermost)
+        _current.set(inside)
 
 
-def open_trace_ids() -> Iterator[str]:
-    """Name the open traces that the caller runs inside of, innermost first."""
-    return (node.owner_id for node in _upwards(current_node()))
+def open_traces() -> set[OpenTrace]:
+    """Return the traces that the caller runs inside of."""
+    return {node.trace for node in _upwards(current_node())}
 
 
 def _upwards(node: Node | None) -> Iterator[Node]:

@@ -52,13 +52,19 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step as JSON values; what is not known is left out."""
-        return {
+        values: dict[str, Any] = {
             "name": self.name,
             "id": self.id,
             "status": self.status,
-            "duration_ms": round(self.duration_ms, 3),
-            **_known(parent_id=self.parent_id, details=self.details, error=_error_to_dict(self.error)),
+            "duration_ms": self.duration_ms,
         }
+        if self.parent_id is not None:
+            values["parent_id"] = self.parent_id
+        if self.details:
+            values["details"] = self.details
+        if self.error is not None:
+            values["error"] = _error_to_dict(self.error)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Step:
@@ -88,7 +94,8 @@ class ExecutionTrace:
             process ended before the command did.
         duration_ms: Milliseconds it took, or has taken so far.
         steps: `Step` objects in the order in which they began.
-        dropped_steps: How many more there were than are kept.
+        dropped: How many were left out, by what they were: ``steps``, ``fields``,
+            ``links``, and ``ids`` that were not fit to be the trace's.
         error: Why it failed; prints as ``Type: message``.
         links: URLs by label.
         attributes: What the program told about it.
@@ -99,7 +106,7 @@ class ExecutionTrace:
         "attributes",
         "command",
         "correlation_id",
-        "dropped_steps",
+        "dropped",
         "error",
         "links",
         "started_at",
@@ -120,7 +127,7 @@ class ExecutionTrace:
         self.status: Status = "running"
         self.error: ErrorInfo | None = None
         self.steps: list[Step] = []
-        self.dropped_steps = 0
+        self.dropped: dict[str, int] = {}
         self.links: dict[str, str] = {}
         self.attributes: dict[str, Json] = {}
         self._duration_ms = 0.0
@@ -131,28 +138,35 @@ class ExecutionTrace:
         return self._duration_ms
 
     @property
+    def dropped_steps(self) -> int:
+        """Steps recorded that are not kept."""
+        return self.dropped.get("steps", 0)
+
+    @property
     def step_count(self) -> int:
         """Steps recorded, the dropped ones included."""
         return len(self.steps) + self.dropped_steps
 
     def to_dict(self) -> dict[str, Any]:
         """Return the trace as JSON values; what is not known is left out."""
-        return {
+        values: dict[str, Any] = {
             "trace_id": self.trace_id,
             "command": self.command,
             "started_at": self.started_at,
             "status": self.status,
-            "duration_ms": round(self.duration_ms, 3),
-            **_known(
-                user_id=self.user_id,
-                correlation_id=self.correlation_id,
-                error=_error_to_dict(self.error),
-                links=self.links,
-                attributes=self.attributes,
-                dropped_steps=self.dropped_steps,
-                steps=[step.to_dict() for step in self.steps],
-            ),
+            "duration_ms": self.duration_ms,
         }
+        optional = {
+            "user_id": self.user_id,
+            "correlation_id": self.correlation_id,
+            "error": self.error and _error_to_dict(self.error),
+            "links": self.links,
+            "attributes": self.attributes,
+            "dropped": self.dropped and dict(self.dropped),
+            "steps": [step.to_dict() for step in list(self.steps)],
+        }
+        values |= {name: value for name, value in optional.items() if value}
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ExecutionTrace:
@@ -167,7 +181,7 @@ class ExecutionTrace:
         trace.status = values["status"]
         trace.error = _error_from_dict(values.get("error"))
         trace.steps = [Step.from_dict(step) for step in values.get("steps", ())]
-        trace.dropped_steps = values.get("dropped_steps", 0)
+        trace.dropped = dict(values.get("dropped", {}))
         trace.links = dict(values.get("links", {}))
         trace.attributes = dict(values.get("attributes", {}))
         trace._duration_ms = values["duration_ms"]
@@ -181,14 +195,9 @@ class ExecutionTrace:
 SafeTrace = NewType("SafeTrace", ExecutionTrace)
 
 
-def _error_to_dict(error: ErrorInfo | None) -> dict[str, str] | None:
-    return None if error is None else {"type": error.type, "message": error.message, "stack": error.stack}
+def _error_to_dict(error: ErrorInfo) -> dict[str, str]:
+    return {"type": error.type, "message": error.message, "stack": error.stack}
 
 
 def _error_from_dict(values: Mapping[str, str] | None) -> ErrorInfo | None:
     return None if values is None else ErrorInfo(**values)
-
-
-def _known(**values: object) -> dict[str, object]:
-    """Leave out what says nothing: None, zero and what is empty."""
-    return {name: value for name, value in values.items() if value}

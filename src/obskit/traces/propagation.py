@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from ..ids import new_step_id, parse_trace_id
+from ..ids import new_step_id
 
 _TRACEPARENT: Final = re.compile(
     r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.{0,256})?", re.ASCII
 )
-_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}", re.ASCII)
 _LONGEST: Final = 512
 
 
@@ -32,21 +32,19 @@ class TraceContext:
     sampled: bool = True  #: what the caller decided; obskit records in any case
 
 
-def extract(carrier: Mapping[str, str]) -> TraceContext | None:
+def extract(carrier: Mapping[Any, Any] | None) -> TraceContext | None:
     """
     Read where a command came from.
 
     Args:
         carrier: Headers or environment variables; case does not matter, and
-            ``TRACEPARENT`` and ``X_CORRELATION_ID`` are read as well.
+            ``TRACEPARENT`` and ``X_CORRELATION_ID`` are read as well. Values that are
+            no text, and None in place of a mapping, hold nothing.
 
     Returns:
         None where *carrier* holds nothing that can be used.
     """
-    found: dict[str, str] = {}
-    for name, value in carrier.items():
-        if len(value) <= _LONGEST:
-            found[name.lower().replace("_", "-")] = value.strip()
+    found = _headers(carrier or {})
     correlation_id = found.get("x-correlation-id", "")
     correlation = correlation_id if _CORRELATION_ID.fullmatch(correlation_id) else None
     match = _TRACEPARENT.fullmatch(found.get("traceparent", ""))
@@ -58,13 +56,20 @@ def extract(carrier: Mapping[str, str]) -> TraceContext | None:
     )
 
 
+def _headers(carrier: Mapping[Any, Any]) -> dict[str, str]:
+    """Return the short texts in *carrier* under the names of headers."""
+    return {
+        name.lower().replace("_", "-"): value.strip()
+        for name, value in carrier.items()
+        if isinstance(name, str) and isinstance(value, str) and max(len(name), len(value)) <= _LONGEST
+    }
+
+
 def write(
     carrier: MutableMapping[str, str], *, trace_id: str, step_id: str | None, correlation_id: str | None
 ) -> None:
     """Write a trace's place into *carrier*, under the names of headers."""
-    known = parse_trace_id(trace_id)
-    if known is not None:
-        carrier["traceparent"] = f"00-{known}-{step_id or new_step_id()}-01"
+    carrier["traceparent"] = f"00-{trace_id}-{step_id or new_step_id()}-01"
     if correlation_id and _CORRELATION_ID.fullmatch(correlation_id):
         carrier["X-Correlation-Id"] = correlation_id
 

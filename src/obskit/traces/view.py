@@ -28,7 +28,7 @@ _MAX_DEPTH: Final = 6
 
 #: Line breaks and controls, lone surrogates, and characters that turn text around.
 _UNFIT: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]+"
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
 )
 _ZERO_WIDTH: Final = "\u200b"
 
@@ -81,11 +81,12 @@ class _View:
         if self._size(shown) - 1 <= self._limit:
             return "\n".join(shown)
         # The head and the error alone are too long: the limit is very small.
-        return self._cut("\n".join([*head[:2], *self._error()]), self._limit)
+        left_out = [_left_out(self._trace.step_count)] if self._trace.step_count else []
+        return self._cut("\n".join([*head[:2], *left_out, *self._error()]), self._limit)
 
     def _head(self) -> list[str]:
         trace, style = self._trace, self._style
-        command = style.strong(self._plain(trace.command))
+        command = style.strong(self._cut(self._plain(trace.command), self._limit // 4))
         return [
             f"{_ICONS[trace.status]} {command} {trace.status} ({_seconds(trace.duration_ms)})",
             f"Trace: {self._plain(trace.trace_id)}",
@@ -112,7 +113,11 @@ class _View:
     def _steps(self, room: int) -> list[str]:
         """Show the steps that fit; the most telling ones claim their room first."""
         steps = self._trace.steps
-        lines = [self._step(step, depth) for step, depth in zip(steps, _depths(steps), strict=True)]
+        longest = self._limit // 4
+        lines = [
+            self._cut(self._step(step, depth), longest)
+            for step, depth in zip(steps, _depths(steps), strict=True)
+        ]
         hidden = self._trace.dropped_steps
         room -= self._size([_left_out(len(steps) + hidden)])
         chosen: set[int] = set()
@@ -140,7 +145,7 @@ class _View:
 
     def _link(self, url: str) -> str:
         """Leave an address as it is, so that it can be followed, without what ends or hides one."""
-        return re.sub(r"[\s<>()\[\]|`*\"']", lambda found: f"%{ord(found[0]):02X}", url)
+        return re.sub(r"[\s<>()\[\]|`*\"'@\\]", lambda found: f"%{ord(found[0]):02X}", url)
 
     def _plain(self, text: str, longest: int = _MAX_NAME) -> str:
         """Put *text* on one line and make it harmless."""
@@ -160,16 +165,17 @@ class _View:
 
 
 def _by_interest(steps: list[Step]) -> list[int]:
-    """Order steps by how much they tell: failed and running, last, slowest, then the others."""
+    """Order steps by how much they tell: last and slowest, those that did not end well, then by time."""
     last = len(steps) - 1
+    slowest = max(range(len(steps)), key=lambda index: steps[index].duration_ms, default=None)
 
     def rank(index: int) -> tuple[int, float]:
         step = steps[index]
-        if step.status != "ok":
+        if index in (last, slowest):
             return (0, -index)
-        if index >= last - 2:
+        if step.status != "ok":
             return (1, -index)
-        return (2, -step.duration_ms)
+        return (2, -index) if index >= last - 2 else (3, -step.duration_ms)
 
     return sorted(range(len(steps)), key=rank)
 
@@ -183,7 +189,7 @@ def _depths(steps: list[Step]) -> list[int]:
 
 
 def _left_out(count: int) -> str:
-    return f"… {count} more steps"
+    return f"… {count} more step{'s' if count != 1 else ''}"
 
 
 def _seconds(duration_ms: float) -> str:
@@ -205,8 +211,8 @@ def _utf16_units(text: str) -> int:
 
 
 def _discord(text: str) -> str:
-    """Escape Markdown and what would begin a mention, a time stamp or an emoji."""
-    return re.sub(r"([\\`*_~|<\[\]])", r"\\\1", text).replace("@", f"@{_ZERO_WIDTH}")
+    """Escape Markdown, also at the start of a line, and what would begin a mention or a time stamp."""
+    return re.sub(r"([\\`*_~|<\[\]]|^[#>-])", r"\\\1", text).replace("@", f"@{_ZERO_WIDTH}")
 
 
 def _slack(text: str) -> str:

@@ -2,34 +2,55 @@
 Keep the newest traces in this process.
 
 A running trace is the very object that is being recorded. Once it has ended only
-its bytes are kept, since they take a sixth of the room and most traces are never
-asked for.
+its bytes are kept.
 """
 
 from __future__ import annotations
 
-import marshal
 import threading
-from collections.abc import Iterable
-from itertools import chain, islice, takewhile
+from collections.abc import Collection, Iterable
+from itertools import islice, takewhile
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import ConfigError
-from ..current import open_trace_ids
+from ...ids import parse_trace_id
+from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
+from ..users import names_of
+from .frozen import freeze, thaw
+
+_COUNTED: Final = (
+    "made",
+    "written",
+    "evicted",
+    "expired",
+    "forgotten",
+    "dropped",
+    "dropped_late",
+    "steps_dropped",
+    "fields_dropped",
+    "links_dropped",
+    "ids_dropped",
+)
 
 
 class MemoryTraceStore:
     """
     Keeps traces in this process, the newest of each user.
 
+    Where there is no room, the oldest trace that has ended gives way; where all still
+    run, the oldest.
+
     Args:
         per_user: Traces kept of one user.
         total: Traces kept in all.
-        ttl: Seconds after which a trace is forgotten; None keeps it until others
-            take its place.
+        ttl: Seconds from its start after which a trace is forgotten; None keeps it
+            until others take its place.
         clock: The source of time.
+
+    Raises:
+        ConfigError: If a bound is not above 0.
     """
 
     def __init__(
@@ -41,86 +62,91 @@ class MemoryTraceStore:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         for name, value in (("per_user", per_user), ("total", total), ("ttl", 1 if ttl is None else ttl)):
-            if value <= 0:
+            if not value > 0:
                 raise ConfigError(f"{name} must be a number above 0, got {value!r}")
         self._per_user: Final = per_user
         self._total: Final = total
         self._ttl_ns: Final = None if ttl is None else int(ttl * 1e9)
         self._clock = clock
         self._lock = threading.RLock()
-        self._entries: dict[str, _Entry] = {}
-        self._by_user: dict[str | None, dict[str, _Entry]] = {}
-        self._counts: dict[str, float] = dict.fromkeys(
-            ("made", "ended", "evicted", "expired", "forgotten", "late"), 0
-        )
+        # Dicts, since they keep the order of start and let go of any entry at once.
+        self._entries: dict[_Entry, None] = {}
+        self._by_user: dict[str | None, dict[_Entry, None]] = {}
+        # Services that continue a trace share its id, so it may name several.
+        self._by_id: dict[str, list[_Entry]] = {}
+        self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
 
     def started(self, trace: SafeTrace, /) -> None:
-        """Keep a trace that has just begun; the oldest give way to it."""
+        """Keep a trace that has just begun."""
         entry = _Entry(trace, self._clock.monotonic_ns())
         with self._lock:
             self._counts["made"] += 1
             self._expire()
-            self._drop([known for known in (self._entries.get(trace.trace_id),) if known], "evicted")
-            ring = self._by_user.setdefault(trace.user_id, {})
+            ring = self._by_user.get(trace.user_id, {})
             if len(ring) >= self._per_user:
-                self._drop([_oldest(ring.values())], "evicted")
+                self._remove([_oldest(ring)], "evicted")
             elif len(self._entries) >= self._total:
-                self._drop([_oldest(self._entries.values())], "evicted")
-            # Dropping the user's only other trace removes an empty ring.
-            self._by_user.setdefault(trace.user_id, ring)[trace.trace_id] = entry
-            self._entries[trace.trace_id] = entry
+                self._remove([_oldest(self._entries)], "evicted")
+            self._entries[entry] = None
+            self._by_user.setdefault(trace.user_id, {})[entry] = None
+            self._by_id.setdefault(trace.trace_id, []).append(entry)
 
     def stepped(self, trace: SafeTrace, step: Step, /) -> None:
         """Do nothing: the running trace itself is kept, its steps with it."""
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the bytes of a trace in place of the trace."""
-        frozen = marshal.dumps(trace.to_dict())
+        frozen = freeze(trace)
         with self._lock:
-            entry = self._entries.get(trace.trace_id)
-            if entry is not None and entry.running is trace:
-                entry.freeze(frozen)
-                self._counts["ended"] += 1
+            known = self._by_id.get(trace.trace_id, ())
+            entry = next((entry for entry in known if entry.running is trace), None)
+            for what, count in trace.dropped.items():
+                self._counts[f"{what}_dropped"] += count
+            if entry is None:
+                self._counts["dropped"] += 1
+                self._counts["dropped_late"] += 1
             else:
-                self._counts["late"] += 1
+                entry.frozen, entry.running = frozen, None
+                self._counts["written"] += 1
 
     def last(self, user_id: object, /) -> ExecutionTrace | None:
-        """Return the user's trace that started last, the caller's own open one left out."""
-        own = set(open_trace_ids())
+        """Return the user's trace that started last, the caller's own open ones left out."""
+        own: Collection[ExecutionTrace | None] = open_traces()
         with self._lock:
-            self._expire()
-            ring = self._by_user.get(_user(user_id), {})
-            entry = next((ring[trace_id] for trace_id in reversed(ring) if trace_id not in own), None)
-        return entry.thaw() if entry is not None else None
+            newest = reversed(self._ring(user_id))
+            entry = next((entry for entry in newest if entry.running not in own), None)
+        return None if entry is None else entry.read()
 
     def get(self, trace_id: str, /) -> ExecutionTrace | None:
-        """Return the trace of that id."""
+        """Return the newest trace of that id."""
         with self._lock:
             self._expire()
-            entry = self._entries.get(trace_id)
-        return entry.thaw() if entry is not None else None
+            known = self._by_id.get(parse_trace_id(trace_id) or "")
+            entry = known[-1] if known else None
+        return None if entry is None else entry.read()
 
     def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
         """Return the traces whose id begins with *fingerprint*, newest start first."""
         wanted = fingerprint.strip().lower()
         with self._lock:
             self._expire()
-            found = [self._entries[known] for known in reversed(self._entries) if known.startswith(wanted)]
-        return [entry.thaw() for entry in found] if wanted else []
+            newest = reversed(self._entries if wanted else {})
+            found = [entry for entry in newest if entry.trace_id.startswith(wanted)]
+        return [entry.read() for entry in found]
 
     def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
         """Return the newest traces of a user, or of everybody, newest start first."""
         with self._lock:
             self._expire()
-            entries = self._entries if user_id is None else self._by_user.get(_user(user_id), {})
-            newest = [entries[trace_id] for trace_id in islice(reversed(entries), max(0, limit))]
-        return [entry.thaw() for entry in newest]
+            entries = self._entries if user_id is None else self._ring(user_id)
+            newest = list(islice(reversed(entries), max(0, limit)))
+        return [entry.read() for entry in newest]
 
     def forget(self, user_id: object, /) -> int:
         """Erase all traces of a user; returns how many there were."""
         with self._lock:
-            entries = list(self._by_user.get(_user(user_id), {}).values())
-            self._drop(entries, "forgotten")
+            entries = list(self._ring(user_id))
+            self._remove(entries, "forgotten")
         return len(entries)
 
     def flush(self, timeout: float) -> bool:
@@ -131,24 +157,37 @@ class MemoryTraceStore:
         """Do nothing: what is kept stays readable."""
 
     def stats(self) -> dict[str, float]:
-        """Count what was made, ended and taken out again, and what is kept now."""
+        """
+        Count traces: ``made`` and ``written``, and those taken out again.
+
+        ``dropped`` counts traces whose end was lost, since they had to give way while
+        they ran; ``steps_dropped`` and the like count what the kept ones left out.
+        ``kept`` and ``users`` tell what is there now.
+        """
         with self._lock:
             return {**self._counts, "kept": len(self._entries), "users": len(self._by_user)}
 
+    def _ring(self, user_id: object) -> dict[_Entry, None]:
+        """Return the traces of a user, oldest start first."""
+        self._expire()
+        return next((self._by_user[name] for name in names_of(user_id) if name in self._by_user), {})
+
     def _expire(self) -> None:
         """Take out what is too old; traces lie in the order of their start."""
-        if self._ttl_ns is None:
-            return
-        oldest = self._clock.monotonic_ns() - self._ttl_ns
-        self._drop([*takewhile(lambda entry: entry.began_ns <= oldest, self._entries.values())], "expired")
+        if self._ttl_ns is not None:
+            oldest = self._clock.monotonic_ns() - self._ttl_ns
+            self._remove([*takewhile(lambda entry: entry.began_ns <= oldest, self._entries)], "expired")
 
-    def _drop(self, entries: Iterable[_Entry], reason: str) -> None:
+    def _remove(self, entries: Iterable[_Entry], reason: str) -> None:
         for entry in entries:
-            del self._entries[entry.trace_id]
-            ring = self._by_user[entry.user_id]
-            del ring[entry.trace_id]
+            del self._entries[entry]
+            ring, known = self._by_user[entry.user_id], self._by_id[entry.trace_id]
+            del ring[entry]
             if not ring:
                 del self._by_user[entry.user_id]
+            known.remove(entry)
+            if not known:
+                del self._by_id[entry.trace_id]
             self._counts[reason] += 1
 
 
@@ -164,25 +203,15 @@ class _Entry:
         self.user_id = trace.user_id
         self.began_ns = began_ns
 
-    def freeze(self, frozen: bytes) -> None:
-        """Keep the bytes and let the object go."""
-        self.frozen, self.running = frozen, None
-
-    def thaw(self) -> ExecutionTrace:
+    def read(self) -> ExecutionTrace:
         """Return the trace; of a running one a copy of this moment."""
         running = self.running
-        # These bytes never left the process, which is what `marshal` asks for.
-        values = running.to_dict() if running is not None else marshal.loads(self.frozen)  # noqa: S302
-        return ExecutionTrace.from_dict(values)
+        return thaw(self.frozen if running is None else freeze(running))
 
 
 def _oldest(entries: Iterable[_Entry]) -> _Entry:
     """Choose what gives way: the oldest that has ended, or the oldest where all still run."""
-    known = iter(entries)
-    first = next(known)
-    return next((entry for entry in chain([first], known) if entry.running is None), first)
-
-
-def _user(user_id: object) -> str | None:
-    """Name a user as traces do: by text."""
-    return None if user_id is None else str(user_id)
+    first = next(iter(entries))
+    if first.running is None:
+        return first
+    return next((entry for entry in entries if entry.running is None), first)

@@ -1,0 +1,164 @@
+"""What a program calls to record what it does, and to ask what is being recorded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, MutableMapping
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
+
+from .. import runtime
+from ..decorating import decorate
+from ..errors import ConfigError
+from .current import current_node, innermost
+from .propagation import TraceContext, write
+from .recorder import OpenStep, OpenTrace
+from .stores import TraceStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def trace(
+    command: str,
+    user_id: object = None,
+    trace_id: str | None = None,
+    correlation_id: str | None = None,
+    *,
+    parent: TraceContext | None = None,
+    **attributes: object,
+) -> OpenTrace:
+    """
+    Record one command of one user.
+
+    Use the result with ``with`` or ``async with``. Inside the block, log lines carry
+    the trace's id, and `step` adds to it. An exception that escapes makes the trace
+    fail and passes on; a cancelled task makes it ``cancelled``. A trace inside
+    another one is a new one with the same correlation id.
+
+    Args:
+        command: What the user asked for.
+        user_id: Whose command it is; kept as text.
+        trace_id: An id from outside: 32 hex digits or a UUID. Anything else is
+            replaced by a new id, and counted.
+        correlation_id: Joins several traces of one conversation.
+        parent: Where the command came from, as `extract` read it.
+        attributes: Whatever helps to understand the command later.
+    """
+    return OpenTrace(
+        command,
+        user_id=user_id,
+        trace_id=trace_id,
+        correlation_id=correlation_id,
+        parent=parent,
+        attributes=attributes,
+    )
+
+
+class NoStep:
+    """Stands for a step where no trace is open: takes everything and keeps nothing."""
+
+    __slots__ = ()
+
+    def add(self, /, **details: object) -> None:
+        """Keep nothing."""
+
+    def fail(self, reason: object) -> None:
+        """Keep nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        return
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        return
+
+
+_NO_STEP: Final = NoStep()
+
+
+def step(name: str, /, **details: object) -> OpenStep | NoStep:
+    """
+    Record a timed part of the current trace; without a trace it does nothing.
+
+    Use the result with ``with`` or ``async with``. It has ``add(**details)`` and
+    ``fail(reason)``.
+    """
+    # Libraries leave their steps in for everybody, so the usual case that nobody
+    # records is asked for first: 0.26 µs with the block around nothing (CPython 3.11).
+    if innermost() is None:
+        return _NO_STEP
+    open_trace = current_trace()
+    return _NO_STEP if open_trace is None else OpenStep(open_trace, name, details)
+
+
+@overload
+def traced(name: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def traced(name: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def traced(name: Any = None) -> Any:
+    """
+    Record every call of a function: as a step, or as a trace where none is open.
+
+    Works for functions, coroutines, generators and async generators, as
+    ``@traced``, ``@traced()`` or ``@traced("name")``.
+
+    Args:
+        name: What the step is called; the function's qualified name where it is None.
+
+    Raises:
+        ConfigError: If *name* is neither text nor a function.
+    """
+    if callable(name):
+        return _traced(name, None)
+    if name is not None and not isinstance(name, str):
+        raise ConfigError(f"traced takes a name or a function, got {type(name).__name__}")
+    return functools.partial(_traced, name=name)
+
+
+def _traced(function: Callable[P, R], name: str | None) -> Callable[P, R]:
+    called = name or str(getattr(function, "__qualname__", type(function).__name__))
+
+    def make_block() -> OpenStep | OpenTrace:
+        open_trace = current_trace()
+        return trace(called) if open_trace is None else open_trace.step(called)
+
+    return decorate(function, make_block)
+
+
+def current_trace() -> OpenTrace | None:
+    """Return the open trace of the running task, or None."""
+    node = current_node()
+    return None if node is None else node.trace
+
+
+def get_trace_store() -> TraceStore:
+    """Return the store that traces are kept in."""
+    return cast("TraceStore", runtime.current().trace_store)
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """
+    Write the current trace's place into *carrier*; does nothing without a trace.
+
+    Args:
+        carrier: Headers, message attributes or anything else that takes text. It
+            gets ``traceparent`` and, where there is one, ``X-Correlation-Id``.
+    """
+    node = current_node()
+    if node is not None:
+        write(
+            carrier,
+            trace_id=node.trace.trace_id,
+            step_id=node.id if isinstance(node, OpenStep) else None,
+            correlation_id=node.trace.correlation_id,
+        )

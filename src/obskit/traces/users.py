@@ -1,0 +1,46 @@
+"""
+Name a user by the same text when a trace is recorded and when it is asked for.
+
+An id that holds a secret, or is too long to keep, is kept as a pseudonym. Masking
+or cutting it instead would make two users one, and show each the other's traces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..encoding.plain import plain
+from ..gate import Gate
+
+_MAX_LENGTH: Final = 200
+
+
+def safe_user(user_id: object, gate: Gate) -> str | None:
+    """Return the name under which the traces of *user_id* are kept."""
+    text = _text(user_id)
+    if text is None or (len(text) <= _MAX_LENGTH and gate.text(text) == text):
+        return text
+    return _pseudonym(text)
+
+
+def names_of(user_id: object) -> Iterator[str | None]:
+    """Name *user_id* in every way in which its traces may have been kept, the usual one first."""
+    text = _text(user_id)
+    yield text
+    if text is not None:
+        yield _pseudonym(text)
+
+
+def _text(user_id: object) -> str | None:
+    """Write *user_id* as text; None and the empty text are nobody."""
+    if type(user_id) is not str:
+        shown = plain(user_id)
+        user_id = shown if isinstance(shown, str) or shown is None else str(shown)
+    return user_id or None
+
+
+def _pseudonym(text: str) -> str:
+    import hashlib
+
+    return f"user-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
