@@ -220,6 +220,45 @@ def test_a_line_from_inside_a_write_comes_right_after_it() -> None:
     assert stream.getvalue() == "outer\ninner\n"
 
 
+class _Talkative(io.StringIO):
+    """A stream whose every write logs lines, and which may fail after the first."""
+
+    sink: StreamSink
+    lines = 1
+    fails = False
+
+    def write(self, text: str) -> int:
+        if self.fails and self.getvalue():
+            raise ValueError
+        for _ in range(self.lines):
+            self.sink.emit(b"inner\n")
+        return super().write(text)
+
+
+def test_a_stream_that_logs_whenever_it_is_written_to_does_not_hang() -> None:
+    """Its lines wait for the next call after a few rounds."""
+    stream = _Talkative()
+    stream.sink = StreamSink(stream)
+    stream.sink.emit(b"outer\n")
+    assert stream.getvalue() == "outer\n" + "inner\n" * 8
+
+
+def test_lines_from_inside_a_write_are_bounded() -> None:
+    """A hundred are kept; who logs more is told so, and the line being written fails with it."""
+    stream = _Talkative()
+    stream.sink, stream.lines = StreamSink(stream), 101
+    with pytest.raises(SinkError, match="SinkError"):
+        stream.sink.emit(b"outer\n")
+
+
+def test_a_line_from_inside_a_write_that_is_lost_is_counted() -> None:
+    """Its own call has long returned."""
+    stream = _Talkative()
+    stream.sink, stream.fails = StreamSink(stream), True
+    stream.sink.emit(b"outer\n")
+    assert stream.sink.stats() == {"dropped": 1, "dropped_valueerror": 1}
+
+
 @posix
 def test_a_child_forked_during_a_write_can_still_log(tmp_path: Path) -> None:
     """The lock that another thread held in the parent does not bind the child."""

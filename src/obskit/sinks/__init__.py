@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from ._protocol import Sink
-from ._streams import FileSink, StreamSink
+from ._combining import FilteredSink, MemorySink, TeeSink
+from ._files import FileSink
+from ._protocol import Sink, flush_sink, sink_stats, summed
+from ._queued import QueuedSink
+from ._streams import StreamSink
 
-__all__ = ["FileSink", "Sink", "StreamSink"]
+__all__ = [
+    "FileSink",
+    "FilteredSink",
+    "MemorySink",
+    "QueuedSink",
+    "Sink",
+    "StreamSink",
+    "TeeSink",
+    "flush_sink",
+    "sink_stats",
+    "summed",
+]

@@ -1,0 +1,195 @@
+"""
+Write whole lines to a file descriptor that may be slow, full, shared or gone.
+
+What a full disk or pipe did not take of a line is kept and written before the
+next one, so two lines are never glued together. Processes that share a pipe
+take turns. Nothing is done to the descriptor that others who have it would
+notice: it stays as blocking as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import stat
+from typing import Final
+
+from ..clock import Clock
+from ..errors import SinkError, SinkTimeout
+from ..worker import close_at_exit
+from ._locks import CAN_SHARE, has_room, pause, try_lock_pipe, unlock_pipe
+from ._losses import Losses
+
+#: Seconds that a call waits for a full pipe before its line counts as lost.
+WRITE_TIMEOUT: Final = 0.25
+#: ... and that it waits after one that waited in vain, until the reader moves again.
+_STUCK_TIMEOUT: Final = 0.005
+#: After so many lines the descriptor may have become another kind of file: os.dup2 on standard output.
+_LINES_PER_LOOK: Final = 64
+_NO_WAIT: Final = getattr(os, "RWF_NOWAIT", 0)
+_PIPE_BUF: Final = getattr(select, "PIPE_BUF", 512)
+
+
+class Descriptor:
+    """Writes lines to the descriptor *fd*, which stays the caller's to close."""
+
+    def __init__(self, fd: int, clock: Clock, losses: Losses) -> None:
+        self._fd = fd
+        self._clock = clock
+        self._losses = losses
+        self._lines_to_look = 0
+        self._inheritable = os.get_inheritable(fd)
+        self._rest = b""  # what is still to be written of a line that was begun
+        self._end = 0  # size of the file after the part that was written
+        self._stuck = False  # the last line found no room in time
+        self._unsure = False  # a signal handler raised: nobody knows how much was written
+        self._can_skip_waiting = bool(_NO_WAIT)
+        self._look()
+
+    def write(self, line: bytes) -> None:
+        """Write what is left of an earlier line, then *line*; raises `SinkError` where it cannot."""
+        try:
+            # A standard stream that the program closed is soon the number of some file it
+            # opens. Such files are not inheritable (PEP 446), a redirected stdout is.
+            if self._inheritable and not os.get_inheritable(self._fd):
+                raise SinkError("EBADF")
+            self._lines_to_look -= 1
+            if self._lines_to_look <= 0:
+                self._look()
+            if self._is_pipe:
+                self._write_to_pipe(line)
+            else:
+                self._write_to_file(line)
+        except OSError as error:
+            self._lines_to_look = 0
+            raise SinkError(errno.errorcode.get(error.errno or 0, "OSError")) from error
+
+    @property
+    def has_rest(self) -> bool:
+        """A line was begun and is not yet written whole."""
+        return bool(self._rest)
+
+    def finish(self) -> None:
+        """Write what is left of a line that was begun; where that fails, the line is lost."""
+        if self._rest or self._unsure:
+            with contextlib.suppress(SinkError):
+                self.write(b"")
+        if self._rest:
+            self._lose_rest("unfinished")
+
+    def close(self, timeout: float) -> None:
+        """Finish when the process exits; takes no longer than any write."""
+        self.finish()
+
+    def _look(self) -> None:
+        """See what kind of file the descriptor is now."""
+        mode = os.fstat(self._fd).st_mode
+        self._is_pipe = CAN_SHARE and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+        self._lines_to_look = _LINES_PER_LOOK
+
+    # --- files and devices: what they do not take now they do not take in a moment either ---
+
+    def _write_to_file(self, line: bytes) -> None:
+        if self._rest:
+            self._complete()
+        done = os.write(self._fd, line)
+        if done < len(line):
+            self._keep(line[done:])
+
+    def _complete(self) -> None:
+        """Write the rest of the last line, unless something else follows its beginning by now."""
+        if os.fstat(self._fd).st_size != self._end:
+            self._lose_rest("torn")
+        while self._rest:
+            self._keep(self._rest[os.write(self._fd, self._rest) :])
+
+    # --- pipes and sockets ---
+
+    def _write_to_pipe(self, line: bytes) -> None:
+        timeout = _STUCK_TIMEOUT if self._stuck else WRITE_TIMEOUT
+        deadline = self._clock.monotonic_ns() + int(timeout * 1e9)
+        self._stuck = True
+        self._take_turn(deadline)
+        try:
+            self._put_rest(deadline)
+            self._rest = line
+            self._put(deadline)
+        except OSError as error:
+            if error.errno is not None:  # a signal handler may raise TimeoutError, which has none
+                self._rest, self._unsure = b"", False
+            raise
+        finally:
+            unlock_pipe(self._fd)
+        if line and len(self._rest) == len(line):
+            self._rest = b""
+            raise SinkTimeout("timeout")
+        self._stuck = False
+        if self._rest:
+            self._keep(self._rest)
+
+    def _put_rest(self, deadline: int) -> None:
+        """Complete the line before, or raise: nothing may follow half a line."""
+        if self._unsure:
+            # Up to so many bytes went whole or not at all; of more, some may be there.
+            self._rest = b"\n" if len(self._rest) > _PIPE_BUF else b""
+        try:
+            self._put(deadline)
+        except OSError as error:
+            self._lose_rest(errno.errorcode.get(error.errno or 0, "OSError"))
+            raise
+        if self._rest:
+            raise SinkTimeout("timeout")
+
+    def _put(self, deadline: int) -> None:
+        """Write what is in `_rest`, as much of it as goes before *deadline*."""
+        self._unsure = False
+        while self._rest:
+            self._unsure = True
+            done = self._write_now(self._rest)
+            self._rest = self._rest[done:]
+            self._unsure = False
+            if not done and not self._wait(deadline):
+                return
+
+    def _write_now(self, data: bytes) -> int:
+        """Write what goes without waiting, although the descriptor itself would wait; 0 if nothing does."""
+        try:
+            if self._can_skip_waiting:
+                try:
+                    return os.pwritev(self._fd, [data], -1, _NO_WAIT)
+                except OSError as error:
+                    if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
+                        raise
+                    self._can_skip_waiting = False  # an older kernel
+            # Where a pipe is ready it takes that much at least. Without a lock another
+            # process could take the room first; with one, only a stranger can.
+            return os.write(self._fd, data[:_PIPE_BUF]) if has_room(self._fd, 0) else 0
+        except BlockingIOError:
+            return 0
+
+    def _wait(self, deadline: int) -> bool:
+        """Wait until there is room; False if there is none before *deadline*."""
+        left = deadline - self._clock.monotonic_ns()
+        return left > 0 and has_room(self._fd, left / 1e9)
+
+    def _take_turn(self, deadline: int) -> None:
+        """Hold the pipe for one line: also a short one, which would land in the middle of a long one."""
+        while not try_lock_pipe(self._fd):
+            if self._clock.monotonic_ns() >= deadline:
+                raise SinkTimeout("timeout")
+            pause()
+
+    # --- the rest of a line ---
+
+    def _keep(self, rest: bytes) -> None:
+        """Once the reader has the beginning of a line the rest must follow, or the next is spoilt."""
+        self._rest = rest
+        if rest:
+            self._end = os.fstat(self._fd).st_size
+            close_at_exit(self)
+
+    def _lose_rest(self, reason: str) -> None:
+        self._rest = b""
+        self._losses.add(reason)

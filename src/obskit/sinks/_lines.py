@@ -1,0 +1,81 @@
+"""What every sink that writes lines itself has in common: one line at a time, whoever calls."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import SinkError
+from ..worker import restart_after_fork
+from ._losses import Losses
+
+#: Lines kept that were logged while their own thread was writing (signal handlers, finalisers).
+_MAX_PENDING: Final = 100
+#: How often one call looks for such lines, so that a stream that logs whenever it is written to ends.
+_MAX_ROUNDS: Final = 8
+
+
+class LineSink:
+    """
+    Passes one line at a time to `_write`; a line from inside a write waits its turn.
+
+    The lock is re-entrant because a signal handler or a finaliser may log while
+    this very thread holds it. Such a line is kept and written right afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._losses = Losses()
+        self._begin()
+        restart_after_fork(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.RLock()
+        self._writing = False
+        self._pending: deque[bytes] = deque()
+
+    def start_anew(self) -> None:
+        """Forget, in a forked child, what other threads of the parent were doing."""
+        self._begin()
+
+    def emit(self, line: bytes, /) -> None:
+        """Write *line*; raises `SinkError` if it did not go out whole."""
+        with self._lock:
+            if self._writing:
+                if len(self._pending) >= _MAX_PENDING:
+                    raise SinkError("overflow")
+                self._pending.append(line)
+                return
+            try:
+                self._writing = True  # inside: a signal handler may raise at any moment
+                self._write(line)
+            finally:
+                self._writing = False
+            # A signal from here on finds nobody writing, so no line is left behind.
+            if self._pending:
+                self._catch_up()
+
+    def close(self) -> None:
+        """Release what the sink opened."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Count the lines that were lost after `emit` had taken them, by reason."""
+        return self._losses.stats()
+
+    def _write(self, line: bytes) -> None:
+        raise NotImplementedError  # pragma: no cover
+
+    def _catch_up(self) -> None:
+        """Write the lines that came meanwhile, all at once: a slow reader is waited for once."""
+        for _ in range(_MAX_ROUNDS):
+            lines = [self._pending.popleft() for _ in range(len(self._pending))]
+            if not lines:
+                return
+            try:
+                self._writing = True
+                self._write(b"".join(lines))
+            except SinkError as error:
+                self._losses.add(str(error), len(lines))
+            finally:
+                self._writing = False

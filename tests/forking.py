@@ -1,0 +1,25 @@
+"""Children that a test forks from busy threads, under coverage."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def unmeasured_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave children unmeasured: coverage has a lock that another thread may hold at the fork."""
+    if not hasattr(os, "fork"):
+        return
+    import posix
+
+    def fork() -> int:
+        child = posix.fork()
+        if child == 0:
+            sys.settrace(None)
+        return child
+
+    monkeypatch.setattr(os, "fork", fork)
+    monkeypatch.setattr(os, "_exit", posix._exit)
