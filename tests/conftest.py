@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 settings.register_profile("obskit", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("obskit")
 
-_SETTINGS = ("OBSKIT_", "ENABLE_", "ALERT_", "DISCORD_", "GITHUB_", "DEBUG_ADMIN_")
+_SETTINGS = (
+    "OBSKIT_",
+    "ENABLE_",
+    "ALERT_",
+    "DISCORD_",
+    "GITHUB_",
+    "DEBUG_ADMIN_",
+    "AWS_LAMBDA_",
+    "GOOGLE_CLOUD_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ LAYERS = (
     {"logs", "traces", "alerts"},
     {"wiring"},
     {FACE},
-    {"integrations", "testing", "cli", "__main__"},
+    {"integrations", "testing", "conformance", "cli", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 SIDEWAYS = {LAYER["errors"], LAYER["sinks"], LAYER["cli"]}  # layers whose parts may import each other

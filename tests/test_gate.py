@@ -7,9 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obskit.event import Bound
 from obskit.gate import Gate, shorten
-from obskit.redaction import Redactor
-from tests.strategies import Hostile, any_text, any_value
+from obskit.redaction import Literals, Redactor
+from tests.strategies import Hostile, any_text, any_value, json_values
 
 SECRET = "xoxb-" + "1234567890-1234567890-" + "fakeFAKEfakeFAKEfakeFAKE"
 GATE = Gate(Redactor())
@@ -31,6 +32,35 @@ def test_fields_keep_their_number(fields: dict[str, object]) -> None:
 def test_a_secret_in_text_never_comes_out(before: str, after: str) -> None:
     """Text around it does not matter."""
     assert SECRET not in GATE.text(f"{before} {SECRET} {after}")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["region", "value", "name", "n", "api_key"]) | any_text, any_value, max_size=4
+    )
+)
+def test_the_quick_way_gives_what_the_thorough_one_gives(fields: dict[str, object]) -> None:
+    """Fields that need no care come out as if every care had been taken."""
+    GATE.fields(dict.fromkeys(fields))  # now the names are known
+    assert GATE.fields(fields) == GATE._any_fields(fields)
+
+
+@given(json_values)
+def test_the_gate_hides_what_the_redactor_hides(value: object) -> None:
+    """Plain values come out as the public `redact()` gives them."""
+    assert GATE.value(value) == GATE.redactor(value)
+
+
+def test_a_secret_registered_later_is_hidden_in_what_was_bound_earlier() -> None:
+    """Fields that were made safe once are looked at again when the rules change."""
+    literals = Literals()
+    gate, bound = Gate(Redactor(literals=literals)), Bound({"place": "correct-horse-battery"})
+    assert gate.bound(bound).others == {"place": "correct-horse-battery"}
+    literals.register("correct-horse-battery")
+    assert gate.bound(bound).others == {"place": "***"}
+    assert gate.text("at correct-horse-battery") == "at ***"
+    literals.unregister("correct-horse-battery")
+    assert gate.bound(bound).others == {"place": "correct-horse-battery"}
 
 
 def test_a_secret_is_hidden_before_a_text_is_cut() -> None:

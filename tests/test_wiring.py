@@ -37,8 +37,8 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"level": "loud"}, "level must be one of"),
         ({"levels": {"httpx": "loud"}}, r"levels\['httpx'\] must be one of"),
-        ({"format": "xml"}, "format must be one of json, got 'xml'"),
-        ({"schema": "ours"}, "schema must be one of default, got 'ours'"),
+        ({"format": "xml"}, "format must be one of json, console, got 'xml'"),
+        ({"schema": "ours"}, "schema must be one of default, lambda, ecs, gcp, datadog, otel, got 'ours'"),
         ({"output": 3}, "output must be a stream, a path or a sink"),
     ],
 )

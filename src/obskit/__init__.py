@@ -9,7 +9,7 @@ Logs, redaction, traces and alerts for bots and small services.
 
 from __future__ import annotations
 
-from . import alerts, errors, redaction, sinks, traces
+from . import alerts, errors, logs, redaction, sinks, traces
 from .context import bound_context, clear_context, get_context, set_context
 from .ids import get_trace_fingerprint
 from .logs import Logger, get_logger
@@ -46,6 +46,7 @@ __all__ = [
     "get_trace_fingerprint",
     "get_trace_store",
     "inject",
+    "logs",
     "redact",
     "redact_text",
     "redaction",

@@ -15,22 +15,25 @@ from types import MappingProxyType, TracebackType
 from typing import Final, ParamSpec, TypeVar
 
 from .decorating import decorate
+from .event import Bound
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Scope:
+class Scope(Bound):
     """The fields that are bound here, the block that bound them, and the scope around it."""
 
-    __slots__ = ("fields", "outer", "owner")
+    __slots__ = ("outer", "owner")
 
-    def __init__(self, fields: Mapping[str, object], owner: object, outer: Scope | None) -> None:
-        self.fields: Final = fields
+    def __init__(
+        self, fields: Mapping[str, object], owner: bound_context | None, outer: Scope | None
+    ) -> None:
+        super().__init__(fields)
         self.owner: Final = owner
         self.outer: Final = outer
 
-    def lies_in(self, owner: object) -> bool:
+    def lies_in(self, owner: bound_context) -> bool:
         """Tell whether this scope is that of *owner* or of a block inside it."""
         scope: Scope | None = self
         while scope is not None and scope.owner is not owner:
@@ -42,9 +45,8 @@ _EMPTY: Final = Scope(MappingProxyType({}), None, None)
 _current: ContextVar[Scope] = ContextVar("obskit_context", default=_EMPTY)
 
 
-def current_scope() -> Scope:
-    """Return the scope of the running task."""
-    return _current.get()
+#: Returns the scope of the running task; bound once, since every event asks.
+current_scope: Final = _current.get
 
 
 def set_context(**fields: object) -> None:
@@ -90,15 +92,17 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
     False
     """
 
-    __slots__ = ("_before", "_fields", "_inside")
+    __slots__ = ("_before", "_inside", "fields", "recording")
 
     def __init__(self, **fields: object) -> None:
-        self._fields = fields
+        self.fields = fields
         self._before = self._inside = _EMPTY
+        #: Where logs keep the lines below the level of a trace that this block belongs to.
+        self.recording: object = None
 
     def __enter__(self) -> None:
         self._before = _current.get()
-        _current.set(Scope({**self._before.fields, **self._fields}, self, self._before))
+        _current.set(Scope({**self._before.fields, **self.fields}, self, self._before))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
@@ -127,4 +131,4 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Bind the fields anew in every call of *function*."""
-        return decorate(function, lambda: bound_context(**self._fields))
+        return decorate(function, lambda: bound_context(**self.fields))

@@ -8,7 +8,7 @@ a raw event is a type error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, NewType, TypeAlias
+from typing import Any, Final, NamedTuple, NewType, TypeAlias
 
 #: A value that JSON can hold.
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -18,6 +18,29 @@ CORE_FIELDS: Final = frozenset({"ts", "level", "service", "fn", "msg", "error", 
 
 #: Names of context that stand right after the core fields, in this order, where they are set.
 CONTEXT_FIELDS: Final = ("trace_id", "correlation_id", "user_id", "cmd")
+
+#: Names whose fields have a place of their own on a line.
+PLACED_FIELDS: Final = CORE_FIELDS.union(CONTEXT_FIELDS)
+
+
+class Bound:
+    """Fields that stand on many events, and their safe form once somebody needed it."""
+
+    __slots__ = ("fields", "pieces", "safe")
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self.fields = fields
+        #: What the gate made of the fields, and the edition of its rules that did.
+        self.safe: tuple[object, Placed] | None = None
+        #: The same as text, for whoever writes lines.
+        self.pieces: tuple[object, Any] | None = None
+
+
+class Placed(NamedTuple):
+    """Safe fields, parted by where they stand on a line."""
+
+    context: dict[str, Json]  #: those of `CONTEXT_FIELDS` that are set, in their order
+    others: dict[str, Json]  #: the user's own; none bears the name of a core field
 
 
 class Event(NamedTuple):
@@ -33,7 +56,8 @@ class Event(NamedTuple):
     msg: str
     fn: str  #: qualified name of the calling function
     logger: str | None
-    fields: Mapping[str, object]  #: context, bound fields and the call's own fields, merged
+    bound: tuple[Bound, ...]  #: fields of the context and of the logger; the later ones win
+    fields: Mapping[str, object]  #: the call's own fields, which win over the bound ones
     exception: BaseException | None = None
     event: str | None = None  #: name of an event that obskit itself writes, such as ``command.end``
 
@@ -46,7 +70,8 @@ class SafeFields(NamedTuple):
     msg: str
     fn: str
     logger: str | None
-    fields: dict[str, Json]  #: user fields; none of them bears the name of a core field
+    context: dict[str, Json]  #: those of `CONTEXT_FIELDS` that are set, in their order
+    fields: dict[str, Json]  #: all other fields; none bears the name of a core field
     error: str | None  #: ``Type: message`` of the exception, if there is one
     stack: str | None
     event: str | None

@@ -1,8 +1,8 @@
 """
 The one door through which data of the application enters obskit.
 
-Log events, trace attributes and alerts all pass here and nowhere else: a value
-is first turned into plain JSON values, then the redactor hides what is secret.
+Log events, trace attributes and alerts all pass here and nowhere else: values
+become plain JSON values, and the redactor hides what is secret on the way.
 Nothing raises; where anything goes wrong, the value is hidden, not shown.
 """
 
@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from .encoding.exceptions import ErrorInfo, describe
-from .encoding.plain import plain
-from .event import Json
+from .encoding.plain import DEFAULT_BUDGET, plain
+from .encoding.quick import quick
+from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
 from .redaction import Redactor
 
 #: Characters of an error message and of a stack that are kept, after redaction.
@@ -29,17 +30,32 @@ class Gate:
 
     def value(self, value: object) -> Json:
         """Return *value* as JSON values without secrets."""
-        return self.redactor(plain(value))
+        return plain(value, self.redactor)
 
     def fields(self, fields: Mapping[str, object]) -> dict[str, Json]:
         """Return named values as JSON values; a secret name hides its value whatever it is."""
-        safe = self.value(dict(fields))
+        try:
+            return quick(fields, self.redactor) if type(fields) is dict else self._any_fields(fields)
+        except Exception:  # something in it needs more care
+            return self._any_fields(fields)
+
+    def bound(self, bound: Bound) -> Placed:
+        """Return bound fields, made safe once and not again until the rules change."""
+        edition = self.redactor.edition()
+        if bound.safe is None or bound.safe[0] is not edition:
+            bound.safe = (edition, placed(self.fields(bound.fields)))
+        return bound.safe[1]
+
+    def _any_fields(self, fields: Mapping[str, object]) -> dict[str, Json]:
+        safe = plain(dict(fields), self.redactor)
         return safe if isinstance(safe, dict) else {"redaction": safe}
 
     def text(self, text: object) -> str:
-        """Return *text* without secrets, at full length; what is no string is shown as one."""
-        shown = plain(text)
-        return self.redactor.text(shown if isinstance(shown, str) else str(shown))
+        """Return *text* without secrets; what is no string is shown as one."""
+        if type(text) is str and len(text) <= DEFAULT_BUDGET.text:
+            return self.redactor.text(text)
+        shown = plain(text, self.redactor)
+        return shown if isinstance(shown, str) else str(shown)
 
     def error(self, error: BaseException) -> ErrorInfo:
         """Describe *error* without secrets, within a bounded size."""
@@ -49,6 +65,29 @@ class Gate:
             message=shorten(self.redactor.text(info.message), _MAX_MESSAGE),
             stack=shorten(self.redactor.text(info.stack), _MAX_STACK),
         )
+
+
+def placed(fields: dict[str, Json]) -> Placed:
+    """
+    Part safe *fields* by where they stand on a line.
+
+    A field of a core name is kept apart from ours: ``level`` becomes ``level_``.
+    """
+    context: dict[str, Json] = {name: fields[name] for name in CONTEXT_FIELDS if name in fields}
+    others: dict[str, Json] = {}
+    for name, value in fields.items():
+        if name not in context:
+            others[_own_name(name, fields)] = value
+    return Placed(context, others)
+
+
+def _own_name(name: str, fields: dict[str, Json]) -> str:
+    if name not in CORE_FIELDS:
+        return name
+    name += "_"
+    while name in fields:
+        name += "_"
+    return name
 
 
 def shorten(text: str, limit: int) -> str:

@@ -69,11 +69,12 @@ class Thresholds:
         by_name: By name of logger; a name also stands for all below it.
     """
 
-    __slots__ = ("by_name", "lowest")
+    __slots__ = ("by_name", "least", "lowest")
 
     def __init__(self, lowest: int = INFO, by_name: Mapping[str, int] | None = None) -> None:
         self.lowest: Final = lowest
         self.by_name: Final = dict(by_name or {})
+        self.least: Final = min((lowest, *self.by_name.values()))
 
     def of(self, logger: str | None) -> int:
         """

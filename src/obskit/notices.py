@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 from .runtime import current
@@ -21,5 +22,14 @@ class Notices:
         self._told.add(kind)
         # stderr may be closed, full or None; there is nobody left to tell then.
         with contextlib.suppress(Exception):
-            line = " ".join(current().gate.text(text).split())
-            sys.stderr.write(f"obskit: {line}\n")
+            _write(f"obskit: {' '.join(current().gate.text(text).split())}\n")
+
+
+def _write(line: str) -> None:
+    """Write *line* past the buffer of stderr: what a full one holds back would change the exit status."""
+    try:
+        descriptor = sys.stderr.fileno()
+    except OSError:  # a stand-in of a test
+        sys.stderr.write(line)
+    else:
+        os.write(descriptor, line.encode("ascii", "backslashreplace"))

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, cast
 
 from .clock import Clock
+from .context import bound_context
+from .event import SafeEvent
 from .gate import Gate
 
 
@@ -64,6 +66,10 @@ class TraceFacts(Protocol):
     def step_count(self) -> int:
         """Steps recorded, the dropped ones included."""
 
+    @property
+    def block(self) -> bound_context:
+        """What binds the trace's fields: scopes that lie in it belong to the trace."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
@@ -75,6 +81,7 @@ class Runtime:
     logs: Part
     trace_store: Part
     alerter: Part
+    lowest: int = 0  #: no event of a lower level is written, whatever its logger
     observers: tuple[TraceObserver, ...] = ()
     on_detach: tuple[Callable[[], None], ...] = ()
 
@@ -140,10 +147,14 @@ class Runtime:
 class Cell:
     """Holds the runtime in force, and makes one where nobody configured."""
 
-    __slots__ = ("_lock", "_make_default", "runtime")
+    __slots__ = ("_lock", "_make_default", "diverted", "lowest", "runtime")
 
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
+        #: That of the runtime: a log call below it ends here, as most of a busy program do.
+        self.lowest = 0
+        #: Takes all events in place of the lines of whatever runtime is in force, for tests.
+        self.diverted: Callable[[SafeEvent], None] | None = None
         self._make_default: Callable[[], Runtime] | None = None
         self._lock = RLock()
 
@@ -153,12 +164,12 @@ class Cell:
 
     def fill(self, runtime: Runtime) -> None:
         """Put *runtime* in force."""
-        self.runtime = runtime
+        self.runtime, self.lowest = runtime, runtime.lowest
 
     def clear(self, runtime: Runtime) -> None:
         """Forget *runtime* if it is in force."""
         if self.runtime is runtime:
-            self.runtime = None
+            self.runtime, self.lowest = None, 0
 
     def current(self) -> Runtime:
         """Return the runtime in force, building the default one where there is none."""
@@ -169,8 +180,8 @@ class Cell:
             if self.runtime is None:
                 if self._make_default is None:
                     raise RuntimeError("obskit.runtime was used before obskit was imported")
-                self.runtime = self._make_default()
-            return self.runtime
+                self.fill(self._make_default())
+            return cast("Runtime", self.runtime)
 
 
 CELL: Final = Cell()

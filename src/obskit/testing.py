@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from weakref import WeakSet
 
-from . import runtime
+from .conformance import RecordingSink, check_sink
 from .encoding import schemas
 from .event import SafeEvent
-from .logs import Pipeline
+from .runtime import CELL
 
-__all__ = ["FakeClock", "capture"]
+__all__ = ["FakeClock", "RecordingSink", "capture", "check_sink"]
 
 
 class FakeClock:
@@ -69,8 +69,9 @@ def capture() -> Iterator[list[dict[str, Any]]]:
         A list that grows by one dict for each event: the fields of its line in the
         ``default`` schema. Only the levels that would be written are there.
 
-    Captures in several threads or tasks at once each get their own events. An
-    event of a thread that belongs to none of them goes to all.
+    Loggers need not be made in any order, and `obskit.configure` may be called inside
+    the block. Captures in several threads or tasks at once each get their own
+    events. An event of a thread that belongs to none of them goes to all.
 
     >>> import obskit
     >>> with capture() as events:
@@ -79,44 +80,40 @@ def capture() -> Iterator[list[dict[str, Any]]]:
     ('ready', 2)
     """
     mine: list[dict[str, Any]] = []
-    pipeline = cast("Pipeline", runtime.current().logs)
     outer = _capturing.get()
     _capturing.set((*outer, mine))
-    _CAPTURES.add(pipeline, mine)
+    _CAPTURES.add(mine)
     try:
         yield mine
     finally:
-        _CAPTURES.remove(pipeline, mine)
+        _CAPTURES.remove(mine)
         _capturing.set(outer)
 
 
 class _Captures:
-    """Takes the place of the line sink while at least one capture is open."""
+    """Takes the place of the lines while at least one capture is open."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: tuple[tuple[Pipeline, list[dict[str, Any]]], ...] = ()
+        self._open: tuple[list[dict[str, Any]], ...] = ()
 
-    def add(self, pipeline: Pipeline, events: list[dict[str, Any]]) -> None:
+    def add(self, events: list[dict[str, Any]]) -> None:
         with self._lock:
-            self._open = (*self._open, (pipeline, events))
-            pipeline.divert(self)
+            self._open = (*self._open, events)
+            CELL.diverted = self.take
 
-    def remove(self, pipeline: Pipeline, events: list[dict[str, Any]]) -> None:
+    def remove(self, events: list[dict[str, Any]]) -> None:
         with self._lock:
-            self._open = tuple(entry for entry in self._open if entry[1] is not events)
-            if not any(entry[0] is pipeline for entry in self._open):
-                pipeline.divert(None)
+            self._open = tuple(other for other in self._open if other is not events)
+            if not self._open:
+                CELL.diverted = None
 
-    def emit(self, event: SafeEvent, /) -> None:
-        line = schemas.default(event, runtime.current().service)
+    def take(self, event: SafeEvent) -> None:
+        line = schemas.default(event, CELL.current().service)
         wanted = _capturing.get()
-        for _, events in self._open:
-            if not wanted or any(events is mine for mine in wanted[-1:]):
+        for events in self._open:
+            if not wanted or events is wanted[-1]:
                 events.append(dict(line))
-
-    def close(self) -> None:
-        """Nothing is held back."""
 
 
 _CAPTURES: Final = _Captures()

@@ -8,23 +8,35 @@ other; what they do together is arranged here.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any, Final, TypeAlias, cast
 
 from . import runtime
 from .alerts import Alert, Alerter, Receipt
 from .alerts.sinks import DiscordChannel
 from .clock import SYSTEM_CLOCK, Clock
+from .encoding.console import encode_console, wants_colour
 from .encoding.json import Dumps, dumps, encode_line
-from .encoding.schemas import SCHEMAS
+from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
 from .errors import ConfigError
 from .event import SafeEvent
 from .gate import Gate
 from .levels import Thresholds, parse_level
-from .logs import Encoder, Pipeline, TraceSummary, capture_records, get_logger, install_hooks
+from .logs import (
+    Encoder,
+    FlightRecorder,
+    Pipeline,
+    Propagation,
+    QuickLine,
+    TraceSummary,
+    capture_records,
+    get_logger,
+    install_hooks,
+)
 from .redaction import Redactor, register_secret
 from .runtime import CELL, Runtime
 from .sinks import FileSink, Sink, StreamSink
@@ -51,39 +63,39 @@ def configure(
     alerter: Alerter | None = None,
     levels: Mapping[str, str | int] | None = None,
     capture_logging: bool = True,
+    propagate: bool = False,
     hooks: bool = True,
+    flight_recorder: bool | int = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Runtime:
     """
-    Set obskit up for this process; takes the place of an earlier set-up.
+    Set obskit up for this process, in the place of an earlier set-up.
 
-    What is not given is read from the environment, and else the default holds.
+    What is not given is read from the environment; else the default holds.
 
     Args:
         service: Name of the program on every line (``OBSKIT_SERVICE``, ``app``).
-        level: Lowest level that is kept (``OBSKIT_LEVEL``, ``info``).
-        format: How a line looks (``OBSKIT_FORMAT``, ``json``).
-        schema: Names and order of the fields (``OBSKIT_SCHEMA``, ``default``).
-        output: A text or binary stream, the path of a file, or a `Sink` of bytes;
-            None is standard output.
-        redactor: Hides secrets in place of the standard one.
-        trace_store: Keeps traces (``OBSKIT_TRACE_STORE``, ``memory:``).
-        alerter: Delivers alerts; None builds one from ``ENABLE_ALERTS``,
-            ``ALERT_CHANNEL_ID`` and ``DISCORD_BOT_TOKEN``.
-        levels: Lowest level by name of logger; a name stands for all below it.
-        capture_logging: Also write the records of the standard library's `logging`.
-        hooks: Also log exceptions that nobody caught.
+        level: Lowest level that is kept (``OBSKIT_LEVEL``, ``info``); *levels* sets it by logger.
+        format: ``json``, or ``console`` for people (``OBSKIT_FORMAT``, ``json``).
+        schema: Names of the fields (``OBSKIT_SCHEMA``, ``default``; on AWS Lambda ``lambda``).
+        output: A stream, the path of a file, or a `Sink` of bytes; None is standard output.
+        redactor: Hides secrets; *trace_store* keeps traces and *alerter* delivers alerts, where
+            None builds them from ``OBSKIT_TRACE_STORE`` and ``ENABLE_ALERTS``.
+        capture_logging: Write the records of `logging` too; *propagate* sends ours there.
+        hooks: Also log warnings, and exceptions that nobody caught.
+        flight_recorder: Lines below the level that a failed trace writes out; True is 200.
         clock: The source of time, for tests.
 
     Raises:
         ConfigError: If a setting is wrong. Nothing has changed then.
     """
     environment = Environment(os.environ)
-    name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
     gate = Gate(redactor if redactor is not None else Redactor())
-    thresholds = _thresholds(environment, level, levels)
-    encode, sink = _encoder(environment, name, format, schema), _line_sink(output, clock)
-    pipeline = Pipeline(gate=gate, encode=encode, sink=sink, clock=clock, thresholds=thresholds)
+    name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
+    thresholds, form = _thresholds(environment, level, levels), (format, schema, output)
+    pipeline = _pipeline(
+        environment, gate, clock, name, thresholds=thresholds, form=form, propagate=propagate
+    )
     built = Runtime(
         service=name,
         clock=clock,
@@ -91,12 +103,10 @@ def configure(
         logs=pipeline,
         trace_store=trace_store if trace_store is not None else _trace_store(environment, clock),
         alerter=alerter if alerter is not None else _alerter(environment, clock),
-        observers=(TraceSummary(pipeline),),
+        lowest=thresholds.least,
+        observers=(*_flight_recorder(gate, flight_recorder), TraceSummary()),
     )
-    built = _put_in_force(built, pipeline, capture_logging=capture_logging, hooks=hooks)
-    for notice in environment.notices:
-        _log.warn(notice)
-    return built
+    return _put_in_force(built, capture_logging=capture_logging, hooks=hooks, notices=environment.notices)
 
 
 def register_env(*names: str) -> None:
@@ -107,7 +117,7 @@ def register_env(*names: str) -> None:
         names: Variables; one that is not set or too short to be a secret is passed over.
     """
     for name in names:
-        value = os.environ.get(name, "")
+        value = os.environ.get(name, "").strip()
         if len(value) >= _SHORTEST_SECRET:
             register_secret(value, name=name)
 
@@ -171,18 +181,21 @@ def alert(severity: str, message: str, *, trace_id: str | None = None, **rest: A
     return alerter.send(Alert(severity=severity, message=message, trace_id=trace_id, **rest))
 
 
-def _put_in_force(built: Runtime, pipeline: Pipeline, *, capture_logging: bool, hooks: bool) -> Runtime:
+def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
     """Exchange the runtime: no event falls between the old and the new one."""
+    pipeline = cast("Pipeline", built.logs)
     previous = CELL.runtime
     if previous is not None:
         previous.detach()
-    undo = [capture_records(pipeline)] if capture_logging else []
+    undo = [capture_records(pipeline.thresholds)] if capture_logging else []
     if hooks:
-        undo.append(install_hooks(pipeline, built.gate))
+        undo.append(install_hooks(pipeline))
     built = replace(built, on_detach=tuple(undo))
     CELL.fill(built)
     if previous is not None:
         previous.close(keep=built.parts().values())
+    for notice in notices:
+        _log.warn(notice)
     return built
 
 
@@ -220,15 +233,64 @@ def _thresholds(
     return Thresholds(lowest, by_name)
 
 
-def _encoder(environment: Environment, service: str, format: str | None, schema: str | None) -> Encoder:  # noqa: A002
-    _choose("format", format, environment.text("OBSKIT_FORMAT", "json"), ("json",))
-    lay_out = SCHEMAS[_choose("schema", schema, environment.text("OBSKIT_SCHEMA", "default"), SCHEMAS)]
+def _pipeline(
+    environment: Environment,
+    gate: Gate,
+    clock: Clock,
+    service: str,
+    *,
+    thresholds: Thresholds,
+    form: tuple[str | None, str | None, Output | None],
+    propagate: bool,
+) -> Pipeline:
+    format, schema, output = form  # noqa: A001
+    chosen = _choose("format", format, environment.text("OBSKIT_FORMAT", "json"), ("json", "console"))
+    lay_out = _schema(environment, schema)
     write = _fastest_dumps()
+    if chosen == "console":
+        terminal = _is_terminal(sys.stdout if output is None else output)
+        colour = wants_colour(environment, is_terminal=terminal, windows=os.name == "nt")
+        encode: Encoder = partial(encode_console, colour=colour)
+    else:
+        encode = partial(_line, lay_out, service, write)
+    is_default = chosen == "json" and lay_out is SCHEMAS["default"]
+    return Pipeline(
+        gate=gate,
+        encode=encode,
+        quick_line=QuickLine(gate, service, write) if is_default else None,
+        sink=_line_sink(output, clock),
+        clock=clock,
+        thresholds=thresholds,
+        copy_to=Propagation() if propagate else None,
+    )
 
-    def encode(event: SafeEvent) -> bytes:
-        return encode_line(lay_out(event, service), dumps=write)
 
-    return encode
+def _line(lay_out: Schema, service: str, write: Dumps, event: SafeEvent) -> bytes:
+    return encode_line(lay_out(event, service), write)
+
+
+def _schema(environment: Environment, given: str | None) -> Schema:
+    """Choose the schema; on AWS Lambda with JSON logs, the one that Lambda reads levels from."""
+    is_lambda = environment.text("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    otherwise = environment.text("OBSKIT_SCHEMA", "lambda" if is_lambda else "default")
+    name = _choose("schema", given, otherwise, SCHEMAS)
+    return gcp(environment.text("GOOGLE_CLOUD_PROJECT", "")) if name == "gcp" else SCHEMAS[name]
+
+
+def _is_terminal(output: object) -> bool:
+    try:
+        return bool(output.isatty())  # type: ignore[attr-defined]
+    # None, a path or a sink has no isatty(), and that of a closed stream raises.
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
+def _flight_recorder(gate: Gate, setting: object) -> tuple[FlightRecorder, ...]:
+    if setting is True:
+        return (FlightRecorder(gate),)
+    if not isinstance(setting, int) or setting < 0:
+        raise ConfigError(f"flight_recorder must be True, False or a number of lines, got {setting!r}")
+    return (FlightRecorder(gate, setting),) if setting else ()
 
 
 def _choose(setting: str, given: str | None, otherwise: str, choices: Collection[str]) -> str:

@@ -116,3 +116,13 @@ def test_a_runaway_recursion_stays_readable() -> None:
 def test_any_message_can_be_described(message: str) -> None:
     """No text of a message makes the description fail."""
     assert isinstance(describe(ValueError(message)), ErrorInfo)
+
+
+def test_an_error_that_answers_no_question_has_no_notes() -> None:
+    """An exception whose own attribute look-up raises is described all the same."""
+
+    class Vague(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise OSError(name)
+
+    assert describe(Vague("x")).summary == "Vague: x"

@@ -190,13 +190,13 @@ def test_shared_nodes_cannot_blow_up() -> None:
     knot: list[object] = []
     for _ in range(30):
         knot = [knot] * 10
-    assert len(json.dumps(plain(knot, Budget(depth=40)))) < 2_000_000
+    assert len(json.dumps(plain(knot, budget=Budget(depth=40)))) < 2_000_000
 
 
 @given(any_value)
 def test_no_container_and_no_text_exceeds_the_budget(value: object) -> None:
     """Whatever is cut says how much is missing."""
-    shown = plain([value], Budget(items=2, text=10))
+    shown = plain([value], budget=Budget(items=2, text=10))
 
     def check(node: object) -> None:
         if isinstance(node, dict):
@@ -214,9 +214,9 @@ def test_no_container_and_no_text_exceeds_the_budget(value: object) -> None:
 def test_what_was_cut_is_told() -> None:
     """Long text and long containers end in a note."""
     budget = Budget(items=2, text=3)
-    assert plain("abcdef", budget) == "abc[+3 characters]"
-    assert plain([1, 2, 3], budget) == [1, 2, "[+1 more]"]
-    assert plain({"a": 1, "b": 2, "c": 3}, budget) == {"a": 1, "b": 2, "...": "[+1 more]"}
+    assert plain("abcdef", budget=budget) == "abc[+3 characters]"
+    assert plain([1, 2, 3], budget=budget) == [1, 2, "[+1 more]"]
+    assert plain({"a": 1, "b": 2, "c": 3}, budget=budget) == {"a": 1, "b": 2, "...": "[+1 more]"}
 
 
 def test_a_foreign_mapping_is_read_like_a_dict() -> None:

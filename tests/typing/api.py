@@ -46,6 +46,8 @@ def logs(error: Exception) -> None:
     obskit.configure(output=Path("bot.log"))
     obskit.configure(output=Lines())
     obskit.configure(output=io.StringIO(), levels={"httpx": "warn"})
+    obskit.configure(format="console", flight_recorder=50)
+    assert_type(obskit.logs.write_recorded(), int)
     with obskit.configure():
         pass
 

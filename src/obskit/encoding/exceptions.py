@@ -107,5 +107,8 @@ def _message(error: BaseException) -> str:
 
 
 def _notes(error: BaseException) -> list[str]:
-    notes = getattr(error, "__notes__", None)
+    try:
+        notes = getattr(error, "__notes__", None)
+    except Exception:  # the exception's own __getattr__ ran
+        return []
     return [note for note in notes if type(note) is str] if type(notes) is list else []

@@ -29,8 +29,8 @@ _LONGEST_NOTE: Final = 2_000
 
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
-#: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR as UTF-8: `str.splitlines` breaks at them.
-_LINE_BREAKS: Final = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
+#: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR: `str.splitlines` breaks at them.
+LINE_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -39,7 +39,7 @@ def dumps(values: Mapping[str, Json]) -> bytes:
     return _compact.encode(values).encode()
 
 
-def encode_line(values: dict[str, Json], *, dumps: Dumps = dumps, limit: int = DEFAULT_LINE_BYTES) -> bytes:
+def encode_line(values: dict[str, Json], dumps: Dumps = dumps, limit: int = DEFAULT_LINE_BYTES) -> bytes:
     """
     Write *values* as one line that ends in its only line break.
 
@@ -49,6 +49,12 @@ def encode_line(values: dict[str, Json], *, dumps: Dumps = dumps, limit: int = D
         limit: Bytes the line may have, at least 1,000. The largest fields of a
             longer one are cut, and ``_truncated`` tells how much is missing and where.
     """
+    try:
+        line = dumps(values)
+        if line.isascii() and len(line) < limit:
+            return line + b"\n"
+    except (ValueError, TypeError):  # a lone surrogate, which the next line replaces
+        pass
     line = _whole_line(values, dumps)
     return line if len(line) <= limit else _whole_line(_cut(values, dumps, limit), dumps)
 
@@ -59,8 +65,8 @@ def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
     # Only a lone surrogate gets here: everything else in *values* is plain JSON.
     except (UnicodeError, ValueError, TypeError):
         line = dumps({_clean(name): _cleaned(value) for name, value in values.items()})
-    if _LINE_BREAKS.search(line):
-        line = _LINE_BREAKS.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), line)
+    if not line.isascii():
+        line = LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
     return line + b"\n"
 
 

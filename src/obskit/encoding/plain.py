@@ -1,19 +1,20 @@
 """
-Turn any value into JSON values, whatever it is and whatever it does.
+Turn any value into JSON values, whatever it is and whatever it does, and redact it on the way.
 
 Rule 1: a value's own code (``__repr__``, ``items()``, ...) may raise, lie or
 recurse; the siblings of such a value come out intact.
 Rule 2: what comes out is a tree of exact ``dict``, ``list``, ``str``, ``int``,
 ``float``, ``bool`` and ``None`` within a `Budget`; what was cut says so.
-Rule 3: nothing here knows what a secret is. Strings are cut far above the size
-a line shows, so that the redactor still sees a secret whole.
+Rule 3: nothing here knows what a secret is: `Rules` do, and every text and every
+name passes them. Texts are cut far above the size a line shows, so that the
+rules still see a secret whole.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,7 +22,7 @@ from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
 from ..event import Json
@@ -39,41 +40,91 @@ class Budget:
 
 DEFAULT_BUDGET: Final = Budget()
 
-_JSON_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+class Rules(Protocol):
+    """What is asked of a redactor; `obskit.Redactor` is one."""
+
+    def open_names(self) -> Collection[str]:
+        """Give names that are known to be innocent and safe."""
+
+    def open_texts(self) -> Collection[str]:
+        """Give texts that are known to be safe."""
+
+    def name(self, name: str, /) -> tuple[Any, str]:
+        """Give the verdict on a name, None where it is innocent, and the name itself made safe."""
+
+    def text(self, text: str, /) -> str:
+        """Make a text safe."""
+
+    def hidden(self, value: Any, verdict: Any, /) -> Any:
+        """Give the marker for *value* under a secret name, or *value* where it may stay."""
+
+    def paired(self, value: str, verdict: Any, /, *, is_loose: bool) -> Any:
+        """Do the same for a text that only stands next to a secret name."""
+
+
+class _EverythingIsOpen:
+    """Rules under which nothing is a secret."""
+
+    def open_names(self) -> Collection[str]:
+        return ()
+
+    def open_texts(self) -> Collection[str]:
+        return ()
+
+    def name(self, name: str, /) -> tuple[None, str]:
+        return None, name
+
+    def text(self, text: str, /) -> str:
+        return text
+
+    def hidden(self, value: Any, verdict: Any, /) -> Any:
+        return value
+
+    def paired(self, value: str, verdict: Any, /, *, is_loose: bool) -> Any:
+        return value
+
+
+NO_RULES: Final = _EverythingIsOpen()
+
 _INT64: Final = 1 << 63
 #: Python refuses to print integers of more digits by default (CVE-2020-10735).
 _MAX_INT_BITS: Final = 14_000
+#: How a pair of one name and one value is spelled as a mapping.
+_PAIR_NAMES: Final = frozenset({"name", "Name", "key", "Key", "header", "field", "parameter"})
+PAIR_VALUES: Final = frozenset({"value", "Value"})
 
 
-def plain(value: object, budget: Budget = DEFAULT_BUDGET) -> Json:
+def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGET) -> Json:
     """
-    Turn *value* into JSON values; never raises, never changes *value*.
+    Turn *value* into JSON values that *rules* made safe; never raises, never changes *value*.
 
     Generators and other iterators are not consumed.
 
     >>> plain({"when": timedelta(seconds=90), "path": PurePath("a/b"), 3: {1}})
     {'when': 90.0, 'path': 'a/b', '3': [1]}
     """
-    return _Walk(budget).value(value, 0)
+    return _Walk(rules, budget).value(value, 0)
 
 
 class _Walk:
     """One conversion: counts its nodes and remembers the containers it is inside of."""
 
-    def __init__(self, budget: Budget) -> None:
+    __slots__ = ("_budget", "_nodes_left", "_open", "_rules")
+
+    def __init__(self, rules: Rules, budget: Budget) -> None:
+        self._rules = rules
         self._budget = budget
-        self._nodes = 0
         self._open: set[int] = set()
+        self._nodes_left = budget.nodes
 
     def value(self, value: object, depth: int) -> Json:
-        self._nodes += 1
-        if self._nodes > self._budget.nodes:
+        if self._nodes_left <= 0:
             return "[cut: too many values]"
-        convert = _CONVERTERS.get(type(value))
+        self._nodes_left -= 1
         try:
-            if convert is not None:
-                return convert(self, value, depth)
-            return self._foreign(value, depth)
+            convert = _CONVERTERS.get(type(value))
+            return self._foreign(value, depth) if convert is None else convert(self, value, depth)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         # A value's own code ran: SystemExit or RecursionError from a __repr__ is as
@@ -83,67 +134,91 @@ class _Walk:
 
     def text(self, text: str) -> str:
         limit = self._budget.text
-        return text if len(text) <= limit else f"{text[:limit]}[+{len(text) - limit} characters]"
+        if len(text) <= limit:
+            return self._rules.text(text)
+        return f"{self._rules.text(text[:limit])}[+{len(text) - limit} characters]"
 
-    def mapping(self, pairs: Iterable[tuple[object, object]], size: int, owner: object, depth: int) -> Json:
-        def fill() -> dict[str, Json]:
+    def mapping(self, pairs: Iterable[tuple[object, object]], more: int, owner: object, depth: int) -> Json:
+        """Convert the entries of *owner*; *more* is how many there are besides *pairs*."""
+        if (refusal := self._refuse(owner, depth)) is not None:
+            return refusal
+        self._open.add(id(owner))
+        try:
             result: dict[str, Json] = {}
-            for key, item in islice(pairs, self._budget.items):
-                result[self._free_name(self._key(key), result)] = self.value(item, depth + 1)
-            if size > self._budget.items:
-                result[self._free_name("...", result)] = f"[+{size - self._budget.items} more]"
-            return result
+            for name, item in pairs:
+                self._put(name, item, result, depth + 1)
+        finally:
+            self._open.discard(id(owner))
+        if not PAIR_VALUES.isdisjoint(result):
+            self._hide_named_value(result)
+        if more > 0:
+            result[_free_name("...", result)] = f"[+{more} more]"
+        return result
 
-        return self._inside(owner, depth, fill)
+    def sequence(self, items: Iterable[object], more: int, owner: object, depth: int) -> Json:
+        """Convert the items of *owner*; *more* is how many there are besides *items*."""
+        if (refusal := self._refuse(owner, depth)) is not None:
+            return refusal
+        self._open.add(id(owner))
+        try:
+            result = [self.value(item, depth + 1) for item in items]
+        finally:
+            self._open.discard(id(owner))
+        if len(result) == 2 and more <= 0:
+            self._hide_in_pair(result, is_loose=type(owner) is list)
+        if more > 0:
+            result.append(f"[+{more} more]")
+        return result
 
-    def sequence(self, items: Iterable[object], size: int, owner: object, depth: int) -> Json:
-        def fill() -> list[Json]:
-            result = [self.value(item, depth + 1) for item in islice(items, self._budget.items)]
-            if size > self._budget.items:
-                result.append(f"[+{size - self._budget.items} more]")
-            return result
-
-        return self._inside(owner, depth, fill)
-
-    def _inside(self, owner: object, depth: int, fill: Callable[[], Json]) -> Json:
-        """Run *fill* unless *owner* is being filled already or lies too deep."""
+    def _refuse(self, owner: object, depth: int) -> str | None:
         if id(owner) in self._open:
             return "[cycle]"
         if depth >= self._budget.depth:
             return f"[cut: {_type_name(owner)} nested too deep]"
-        self._open.add(id(owner))
-        try:
-            return fill()
-        finally:
-            self._open.discard(id(owner))
+        return None
 
-    def _key(self, key: object) -> str:
-        if type(key) is str:
-            return self.text(key)
-        converted = self.value(key, self._budget.depth - 1)
-        return converted if isinstance(converted, str) else str(converted)
+    def _put(self, name: object, item: object, result: dict[str, Json], depth: int) -> None:
+        verdict, safe = self._rules.name(self._spelled(name))
+        if verdict is not None:
+            item = self._rules.hidden(item, verdict)
+        result[_free_name(safe, result)] = self.value(item, depth)
 
-    @staticmethod
-    def _free_name(name: str, taken: Mapping[str, Json]) -> str:
-        """Two keys may become the same text (1 and "1"); the later one gets a number."""
-        if name not in taken:
-            return name
-        return next(
-            candidate
-            for candidate in (f"{name}#{number}" for number in range(2, len(taken) + 3))
-            if candidate not in taken
-        )
+    def _spelled(self, name: object) -> str:
+        """Spell a name of any type; rules look at it afterwards."""
+        if isinstance(name, str):
+            text = str.__str__(name)
+        else:
+            shown = _Walk(NO_RULES, self._budget).value(name, self._budget.depth - 1)
+            text = shown if isinstance(shown, str) else str(shown)
+        return text[: self._budget.text]
+
+    def _hide_named_value(self, result: dict[str, Json]) -> None:
+        """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
+        for name in _PAIR_NAMES & result.keys():
+            called = result[name]
+            verdict = self._rules.name(called)[0] if isinstance(called, str) else None
+            if verdict is not None:
+                for value_name in PAIR_VALUES & result.keys():
+                    result[value_name] = self._rules.hidden(result[value_name], verdict)
+
+    def _hide_in_pair(self, pair: list[Json], *, is_loose: bool) -> None:
+        """Treat ``("Authorization", "...")`` like a named value where it looks like one."""
+        name, text = pair
+        if isinstance(name, str) and isinstance(text, str):
+            verdict, _ = self._rules.name(name)
+            if verdict is not None:
+                pair[1] = self._rules.paired(text, verdict, is_loose=is_loose)
 
     def _foreign(self, value: object, depth: int) -> Json:
         """Convert a value whose exact type is not in the table, by what its type descends from."""
         kind = type(value)
-        if (shown := getattr(kind, "model_dump", None)) is not None and callable(shown):
-            return self.value(shown(value), depth)
+        if callable(dump := getattr(kind, "model_dump", None)):
+            return self.value(dump(value), depth)
         if is_dataclass(kind):
-            pairs = ((field.name, _attribute(value, field.name)) for field in fields(kind))
+            pairs = ((field.name, getattr(value, field.name, "[missing]")) for field in fields(kind))
             return self.mapping(pairs, 0, value, depth)
         if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
-            pairs = ((spec.name, _attribute(value, spec.name)) for spec in specs)
+            pairs = ((spec.name, getattr(value, spec.name, "[missing]")) for spec in specs)
             return self.mapping(pairs, 0, value, depth)
         if (names := getattr(kind, "_fields", None)) is not None and issubclass(kind, tuple):
             parts = zip(names, cast("tuple[object, ...]", value), strict=False)
@@ -154,90 +229,96 @@ class _Walk:
         return self.text(repr(value))
 
 
-_Converter = Callable[[_Walk, "object", int], Json]
+_Converter = Callable[[_Walk, Any, int], Json]
 
 
-def _attribute(value: object, name: str) -> object:
-    return getattr(value, name, "[missing]")
+def _free_name(name: str, taken: Mapping[str, Json]) -> str:
+    """Two names may become the same text (1 and "1"); the later one gets a number."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}#{number}" in taken:
+        number += 1
+    return f"{name}#{number}"
 
 
 def _type_name(value: object) -> str:
     return type(value).__name__
 
 
-def _integer(walk: _Walk, value: object, depth: int) -> Json:
-    number = int.__int__(cast("int", value))
-    if -_INT64 <= number < _INT64:
-        return number
-    bits = number.bit_length()
-    return str(number) if bits <= _MAX_INT_BITS else f"[int of {bits} bits]"
+def _integer(walk: _Walk, value: int, depth: int) -> Json:
+    if -_INT64 <= value < _INT64:
+        return int.__int__(value)
+    bits = int.bit_length(value)
+    return int.__str__(value) if bits <= _MAX_INT_BITS else f"[int of {bits} bits]"
 
 
-def _number(walk: _Walk, value: object, depth: int) -> Json:
-    number = float.__float__(cast("float", value))
+def _number(walk: _Walk, value: float, depth: int) -> Json:
+    number = float.__float__(value)
     if math.isfinite(number):
         return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _string(walk: _Walk, value: object, depth: int) -> Json:
-    return walk.text(str.__str__(cast("str", value)))
+def _string(walk: _Walk, value: str, depth: int) -> Json:
+    return walk.text(str.__str__(value))
 
 
-def _bytes(walk: _Walk, value: object, depth: int) -> Json:
-    view = memoryview(cast("bytes", value)).cast("B")
-    return walk.text(bytes(view[: walk._budget.text + 1]).decode("utf-8", "backslashreplace"))
+def _bytes(walk: _Walk, value: bytes, depth: int) -> Json:
+    limit = walk._budget.text + 1
+    return walk.text(bytes(memoryview(value).cast("B")[:limit]).decode("utf-8", "backslashreplace"))
 
 
-def _mapping(walk: _Walk, value: object, depth: int) -> Json:
-    pairs = list(islice(cast("Mapping[object, object]", value).items(), walk._budget.items))
-    return walk.mapping(pairs, len(cast("Mapping[object, object]", value)), value, depth)
+def _mapping(walk: _Walk, value: Mapping[object, object], depth: int) -> Json:
+    # A copy, for a dict in one step of the interpreter: another thread may change it meanwhile.
+    pairs = list(value.items())
+    limit = walk._budget.items
+    return walk.mapping(pairs[:limit], len(pairs) - limit, value, depth)
 
 
-def _sequence(walk: _Walk, value: object, depth: int) -> Json:
-    items = cast("list[object]", value)
-    return walk.sequence(list(islice(items, walk._budget.items)), len(items), value, depth)
+def _sequence(walk: _Walk, value: list[object], depth: int) -> Json:
+    limit = walk._budget.items
+    return walk.sequence(list(islice(value, limit)), len(value) - limit, value, depth)
 
 
-def _set(walk: _Walk, value: object, depth: int) -> Json:
+def _set(walk: _Walk, value: set[object], depth: int) -> Json:
     """Sets have no order of their own: sorting by text makes equal sets equal lines."""
-    items = sorted(islice(cast("set[object]", value), walk._budget.items), key=_sort_key)
-    return walk.sequence(items, len(cast("set[object]", value)), value, depth)
+    items = sorted(islice(value, walk._budget.items), key=_sort_key)
+    return walk.sequence(items, len(value) - walk._budget.items, value, depth)
 
 
 def _sort_key(value: object) -> tuple[str, str]:
     kind = type(value)
-    return (kind.__name__, str(value) if kind in _JSON_SCALARS else "")
+    return (kind.__name__, str(value) if kind in (str, int, float, bool) else "")
 
 
-def _moment(walk: _Walk, value: object, depth: int) -> Json:
-    return cast("datetime", value).isoformat()
+def _moment(walk: _Walk, value: datetime, depth: int) -> Json:
+    return value.isoformat()
 
 
-def _duration(walk: _Walk, value: object, depth: int) -> Json:
-    return cast("timedelta", value).total_seconds()
+def _duration(walk: _Walk, value: timedelta, depth: int) -> Json:
+    return value.total_seconds()
 
 
 def _as_text(walk: _Walk, value: object, depth: int) -> Json:
     return walk.text(str(value))
 
 
-def _enum(walk: _Walk, value: object, depth: int) -> Json:
-    return walk.value(cast("Enum", value).value, depth)
+def _enum(walk: _Walk, value: Enum, depth: int) -> Json:
+    return walk.value(value.value, depth)
 
 
-def _exception(walk: _Walk, value: object, depth: int) -> Json:
+def _exception(walk: _Walk, value: BaseException, depth: int) -> Json:
     text = str(value)
     return walk.text(f"{_type_name(value)}: {text}" if text else _type_name(value))
 
 
-def _kind(walk: _Walk, value: object, depth: int) -> Json:
-    kind = cast("type", value)
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _kind(walk: _Walk, value: type, depth: int) -> Json:
+    return f"{value.__module__}.{value.__qualname__}"
 
 
-def _itself(walk: _Walk, value: object, depth: int) -> Json:
-    return cast("bool | None", value)
+def _itself(walk: _Walk, value: bool | None, depth: int) -> Json:
+    return value
 
 
 #: What the standard types become; asked by exact type first.

@@ -1,103 +1,179 @@
 """
-Log exceptions that nobody caught, in the main thread, in other threads and in finalisers.
+Log what nobody caught, in threads, finalisers and event loops, and what Python warns of.
 
-The hook that was there before is still called, and what it writes to stderr goes
-through the gate first: Python's own prints the exception's text as it is.
+The hook that was there before is still called, and what it writes to stderr is
+redacted: Python's own prints the exception's text as it is.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..context import current_scope
 from ..event import Event
-from ..gate import Gate
-from ..levels import CRITICAL, ERROR
-from .pipeline import Pipeline
+from ..levels import CRITICAL, ERROR, WARN
+from .message import format_message
+from .pipeline import Pipeline, current_pipeline
+from .stderr import redact_stderr
+
+if TYPE_CHECKING:
+    import asyncio
+
+#: The standard library's own name for it, so that one entry of ``levels`` rules both ways a warning may come.
+_WARNINGS: Final = "py.warnings"
 
 
-def install_hooks(pipeline: Pipeline, gate: Gate) -> Callable[[], None]:
+def install_hooks(pipeline: Pipeline) -> Callable[[], None]:
     """
-    Log every uncaught exception through *pipeline*.
+    Log every uncaught exception and every warning that is shown through *pipeline*.
 
     Returns:
         A function that puts the hooks back that were there, where no other
         program has replaced ours meanwhile.
     """
-    hooks = _Hooks(pipeline, gate)
-    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks.main, hooks.thread, hooks.unraisable
-    return hooks.uninstall
+    return _Hooks(pipeline).uninstall
 
 
 class _Hooks:
-    """The three hooks and those they stand before."""
+    """The four hooks and those they stand before."""
 
-    def __init__(self, pipeline: Pipeline, gate: Gate) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._gate = gate
-        self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-        # Each access to a bound method makes a new object; `uninstall` compares these.
-        self.main = self._main
-        self.thread = self._thread
-        self.unraisable = self._unraisable
+        self._ours: list[tuple[object, str, object, object]] = []
+        self._main_before = self._put(sys, "excepthook", self._main)
+        self._thread_before = self._put(threading, "excepthook", self._thread)
+        self._unraisable_before = self._put(sys, "unraisablehook", self._unraisable)
+        # After logging.captureWarnings() a warning comes as a record already.
+        if getattr(warnings.showwarning, "__module__", None) != "logging":
+            self._warning_before = self._put(warnings, "showwarning", self._warning)
 
     def uninstall(self) -> None:
-        main, thread, unraisable = self._before
-        if sys.excepthook is self.main:
-            sys.excepthook = main
-        if threading.excepthook is self.thread:
-            threading.excepthook = thread
-        if sys.unraisablehook is self.unraisable:
-            sys.unraisablehook = unraisable
+        for module, name, ours, before in self._ours:
+            if getattr(module, name) is ours:
+                setattr(module, name, before)
+
+    def _put(self, module: object, name: str, ours: object) -> Callable[..., object]:
+        before: Callable[..., object] = getattr(module, name)
+        # Each access to a bound method makes a new object; `uninstall` needs this one.
+        self._ours.append((module, name, ours, before))
+        setattr(module, name, ours)
+        return before
 
     def _main(self, kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):
-            self._log(CRITICAL, "uncaught exception", error, {})
-        self._call_before(lambda: self._before[0](kind, error, tb))
+            _log(self._pipeline, CRITICAL, "uncaught exception", error, {})
+        with redact_stderr():
+            self._main_before(kind, error, tb)
 
     def _thread(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
             name = args.thread.name if args.thread is not None else None
-            self._log(ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
-        self._call_before(lambda: self._before[1](args))
+            _log(self._pipeline, ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
+        with redact_stderr():
+            self._thread_before(args)
 
     def _unraisable(self, args: sys.UnraisableHookArgs) -> None:
         if args.exc_value is not None:
-            self._log(ERROR, "exception that could not be raised", args.exc_value, {})
-        self._call_before(lambda: self._before[2](args))
+            _log(self._pipeline, ERROR, "exception that could not be raised", args.exc_value, {})
+        with redact_stderr():
+            self._unraisable_before(args)
 
-    def _log(self, level: int, msg: str, error: BaseException, fields: dict[str, object]) -> None:
-        self._pipeline.emit(
-            Event(
-                time_ns=self._pipeline.clock.time_ns(),
-                level=level,
-                msg=msg,
-                fn=_origin(error),
-                logger=None,
-                fields={**current_scope().fields, **fields},
-                exception=error,
+    def _warning(  # noqa: PLR0917 - the signature of `warnings.showwarning`
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        # Whoever names a file wants the text there and nowhere else.
+        if file is None and self._pipeline.is_enabled(_WARNINGS, WARN):
+            fields = {"category": category.__name__, "file": filename, "line": lineno}
+            self._pipeline.emit(
+                Event(
+                    time_ns=self._pipeline.clock.time_ns(),
+                    level=WARN,
+                    msg=format_message(message, (), {}),
+                    fn="<unknown>",
+                    logger=_WARNINGS,
+                    bound=(current_scope(),),
+                    fields=fields,
+                )
             )
+        with redact_stderr():
+            self._warning_before(message, category, filename, lineno, file, line)
+
+
+def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], None]:
+    """
+    Log what goes wrong in an event loop, with the context of the task that it went wrong in.
+
+    Where `logging` is captured, asyncio's own report becomes a line without this
+    too, but one that does not know the task's context. Before Python 3.12 asyncio
+    does not tell it here either.
+
+    Args:
+        loop: The loop; None is the running one.
+
+    Returns:
+        A function that puts the loop's earlier exception handler back.
+    """
+    if loop is None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        fields: dict[str, object] = {
+            name: context[name] for name in ("task", "future", "handle") if name in context
+        }
+        msg = str(context.get("message") or "exception in an event loop")
+        _log(current_pipeline(), ERROR, msg, error, fields)
+        # asyncio's own handler would only say the same again.
+        if before is not None:
+            with redact_stderr():
+                before(loop, context)
+
+    def undo() -> None:
+        if loop.get_exception_handler() is report:
+            loop.set_exception_handler(before)
+
+    loop.set_exception_handler(report)
+    return undo
+
+
+def _log(
+    pipeline: Pipeline,
+    level: int,
+    msg: str,
+    error: BaseException | None,
+    fields: Mapping[str, object],
+) -> None:
+    pipeline.emit(
+        Event(
+            time_ns=pipeline.clock.time_ns(),
+            level=level,
+            msg=msg,
+            fn=_origin(error),
+            logger=None,
+            bound=(current_scope(),),
+            fields=fields,
+            exception=error,
         )
-
-    def _call_before(self, call: Callable[[], object]) -> None:
-        """Run the earlier hook; what it prints to stderr is collected and made safe as a whole."""
-        stderr, collected = sys.stderr, io.StringIO()
-        sys.stderr = collected
-        try:
-            call()
-        finally:
-            sys.stderr = stderr
-        if stderr is not None and (text := collected.getvalue()):
-            stderr.write(self._gate.text(text))
+    )
 
 
-def _origin(error: BaseException) -> str:
+def _origin(error: BaseException | None) -> str:
     """Name the function that raised *error*."""
-    tb = error.__traceback__
+    tb = error.__traceback__ if error is not None else None
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     return tb.tb_frame.f_code.co_qualname if tb is not None else "<unknown>"

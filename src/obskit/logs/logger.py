@@ -8,15 +8,17 @@ at each call, so one made at import time follows a later `configure()`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final
 
-from .. import runtime
 from ..context import current_scope
-from ..event import Event
+from ..event import Bound, Event
 from ..levels import CRITICAL, DEBUG, ERROR, INFO, WARN
+from ..runtime import CELL
+from .flight import keeper
 from .message import find_exception, format_message
-from .pipeline import Pipeline
+from .pipeline import current_pipeline
+
+_new: Final = tuple.__new__
 
 
 def get_logger(name: str | None = None, **fields: object) -> Logger:
@@ -28,7 +30,7 @@ def get_logger(name: str | None = None, **fields: object) -> Logger:
             `configure()` was given *levels*. Optional.
         fields: Bound to every line of this logger.
     """
-    return Logger(name, fields)
+    return Logger(name, Bound(fields))
 
 
 class Logger:
@@ -40,49 +42,55 @@ class Logger:
     being handled. Nothing that is passed can make a call raise.
     """
 
-    __slots__ = ("_fields", "_name")
+    __slots__ = ("_bound", "_name")
 
-    def __init__(self, name: str | None, fields: Mapping[str, object]) -> None:
+    def __init__(self, name: str | None, bound: Bound) -> None:
         self._name = name
-        self._fields = fields
+        self._bound = bound
 
     def __repr__(self) -> str:
         """Bound values are left out: they have not been through the gate."""
-        return f"<Logger {self._name or ''} bound={sorted(self._fields)}>"
+        return f"<Logger {self._name or ''} bound={sorted(self._bound.fields)}>"
 
     def bind(self, **fields: object) -> Logger:
         """Return a logger with *fields* bound as well; the newer value of a name counts."""
-        return Logger(self._name, {**self._fields, **fields})
+        return Logger(self._name, Bound({**self._bound.fields, **fields}))
 
     def unbind(self, *names: str) -> Logger:
         """Return a logger without the bound fields called *names*; unknown names are ignored."""
-        return Logger(self._name, {k: v for k, v in self._fields.items() if k not in names})
+        kept = {name: value for name, value in self._bound.fields.items() if name not in names}
+        return Logger(self._name, Bound(kept))
 
     def is_enabled(self, level: int) -> bool:
         """Tell whether an event of the number *level* would be kept."""
-        return _pipeline().is_enabled(self._name, level)
+        return current_pipeline().is_enabled(self._name, level)
 
     def debug(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what helps to find an error."""
-        self._log(DEBUG, msg, args, fields)
+        if CELL.lowest <= DEBUG or current_scope().owner is not None:
+            self._log(DEBUG, msg, args, fields)
 
     def info(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what happened as it should."""
-        self._log(INFO, msg, args, fields)
+        if CELL.lowest <= INFO or current_scope().owner is not None:
+            self._log(INFO, msg, args, fields)
 
     def warn(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what is odd but was coped with."""
-        self._log(WARN, msg, args, fields)
+        if CELL.lowest <= WARN or current_scope().owner is not None:
+            self._log(WARN, msg, args, fields)
 
     warning = warn
 
     def error(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what failed."""
-        self._log(ERROR, msg, args, fields)
+        if CELL.lowest <= ERROR or current_scope().owner is not None:
+            self._log(ERROR, msg, args, fields)
 
     def critical(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what stops the program from doing its job."""
-        self._log(CRITICAL, msg, args, fields)
+        if CELL.lowest <= CRITICAL or current_scope().owner is not None:
+            self._log(CRITICAL, msg, args, fields)
 
     def exception(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log at level error with the exception that is being handled."""
@@ -90,23 +98,20 @@ class Logger:
         self._log(ERROR, msg, args, fields)
 
     def _log(self, level: int, msg: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
-        pipeline = _pipeline()
-        if not pipeline.is_enabled(self._name, level):
+        pipeline = current_pipeline()
+        thresholds = pipeline.thresholds
+        lowest = thresholds.of(self._name) if thresholds.by_name else thresholds.lowest
+        take = pipeline.emit if level >= lowest else keeper()
+        if take is None:
             return
         exception = find_exception(fields.pop("exc_info")) if "exc_info" in fields else None
         text = msg if type(msg) is str and not args else format_message(msg, args, fields)
-        pipeline.emit(
-            Event(
-                time_ns=pipeline.clock.time_ns(),
-                level=level,
-                msg=text,
-                fn=sys._getframe(2).f_code.co_qualname,
-                logger=self._name,
-                fields={**current_scope().fields, **self._fields, **fields},
-                exception=exception,
+        fn = sys._getframe(2).f_code.co_qualname
+        scope, bound = current_scope(), self._bound
+        both = (scope, bound) if bound.fields else (scope,)
+        # Past the constructor of the named tuple, which is Python code: 0.2 instead of 0.4 µs.
+        take(
+            _new(
+                Event, (pipeline.clock.time_ns(), level, text, fn, self._name, both, fields, exception, None)
             )
         )
-
-
-def _pipeline() -> Pipeline:
-    return cast("Pipeline", runtime.current().logs)

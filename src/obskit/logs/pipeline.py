@@ -14,11 +14,14 @@ from typing import Final
 
 from ..clock import Clock
 from ..errors import SinkError
-from ..event import Event, Json, SafeEvent, SafeFields
-from ..gate import Gate
+from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Json, SafeEvent, SafeFields
+from ..gate import Gate, placed
 from ..levels import WARN, Thresholds
 from ..notices import Notices
-from ..sinks import Sink
+from ..runtime import CELL
+from ..sinks import Sink, flush_sink, sink_stats, summed
+from .quick import QuickLine
+from .spans import current_span
 
 #: Lays a safe event out as one line.
 Encoder = Callable[[SafeEvent], bytes]
@@ -33,6 +36,8 @@ class Pipeline:
         encode: Turns a safe event into a line.
         sink: Takes the lines.
         thresholds: Tells which levels are kept.
+        copy_to: Is given every event as well, before its line is written.
+        quick_line: Makes the same lines as *encode* for common events, if there is such a way.
     """
 
     def __init__(
@@ -43,12 +48,15 @@ class Pipeline:
         sink: Sink[bytes],
         clock: Clock,
         thresholds: Thresholds,
+        copy_to: Sink[SafeEvent] | None = None,
+        quick_line: QuickLine | None = None,
     ) -> None:
         self.clock: Final = clock
         self._gate = gate
         self._encode = encode
         self._sink = sink
-        self._diverted: Sink[SafeEvent] | None = None
+        self._copy_to = copy_to
+        self._quick_line = quick_line if copy_to is None else None
         self.thresholds: Final = thresholds
         self._written = 0
         self._dropped: Counter[str] = Counter()
@@ -59,14 +67,18 @@ class Pipeline:
         """Tell whether an event of *level* from *logger* is kept."""
         return level >= self.thresholds.of(logger)
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | SafeEvent) -> None:
         """Write *event* as one line, or count it as lost; never raises."""
+        line = None
+        if self._quick_line is not None and CELL.diverted is None and isinstance(event, Event):
+            try:
+                line = self._quick_line(event)
+            except Exception:  # the general way copes with what is not common
+                line = None
+        if line is None and (line := self._line(event)) is None:
+            return
         try:
-            safe = secured(event, self._gate)
-            if self._diverted is not None:
-                self._diverted.emit(safe)
-            else:
-                self._sink.emit(self._encode(safe))
+            self._sink.emit(line)
             self._written += 1
         except SinkError as error:
             self._lose(str(error))
@@ -78,22 +90,36 @@ class Pipeline:
             if self._untold:
                 self._tell_in_band()
 
-    def divert(self, sink: Sink[SafeEvent] | None) -> None:
-        """Give events to *sink* instead of writing lines; None writes lines again."""
-        self._diverted = sink
+    def _line(self, event: Event | SafeEvent) -> bytes | None:
+        """Return the line of *event*; None where it is lost, or given to somebody else."""
+        try:
+            safe = secured(event, self._gate) if isinstance(event, Event) else event
+            if self._copy_to is not None:
+                self._copy_to.emit(safe)
+            if CELL.diverted is None:
+                return self._encode(safe)
+            CELL.diverted(safe)
+        except Exception as error:
+            self._lose(type(error).__name__)
+        return None
+
+    def line(self, event: Event) -> bytes:
+        """Return the line of *event* without writing it; may raise as the encoder does."""
+        return self._encode(secured(event, self._gate))
 
     def flush(self, timeout: float) -> bool:
-        """Lines are written before the call that logs them returns, so nothing is pending."""
-        return True
+        """Let the sink deliver what it holds back: most write a line before the call that logs it returns."""
+        return flush_sink(self._sink, timeout)
 
     def close(self) -> None:
         """Close the sink."""
         self._sink.close()
 
     def stats(self) -> dict[str, float]:
-        """Count the lines written and lost, the lost ones also by reason."""
+        """Count the lines written and lost, the lost ones also by reason; the sink's counts are added."""
         reasons = {f"dropped_{reason.lower()}": float(n) for reason, n in self._dropped.items()}
-        return {"written": self._written, "dropped": self._dropped.total(), **reasons}
+        own = {"written": self._written, "dropped": self._dropped.total(), **reasons}
+        return summed(own, sink_stats(self._sink))
 
     def _lose(self, reason: str) -> None:
         self._dropped[reason] += 1
@@ -110,29 +136,60 @@ class Pipeline:
                 msg=f"{untold.total()} log lines were lost",
                 fn="obskit",
                 logger="obskit",
+                bound=(),
                 fields={"dropped": untold.total(), "reasons": dict(untold)},
                 event="obskit.dropped",
             )
         )
 
 
+def current_pipeline() -> Pipeline:
+    """Return the pipeline of the runtime in force."""
+    runtime = CELL.runtime or CELL.current()
+    return runtime.logs  # type: ignore[return-value] # a cast would cost as much as the rest
+
+
 def secured(event: Event, gate: Gate) -> SafeEvent:
     """Pass *event* through the gate: the only place where a `SafeEvent` is made."""
+    context: dict[str, Json] = {}
+    fields: dict[str, Json] = {}
+    for bound in event.bound:
+        if bound.fields:
+            known = gate.bound(bound)
+            context, fields = _over(context, known.context), {**fields, **known.others}
+    if event.fields:
+        own = gate.fields(event.fields)
+        if PLACED_FIELDS.isdisjoint(own):
+            fields = {**fields, **own}
+        else:
+            placed_own = placed(own)
+            context, fields = _over(context, placed_own.context), {**fields, **placed_own.others}
+    if "trace_id" not in context and (span := current_span()):
+        running = placed(span)
+        context, fields = _over(running.context, context), {**running.others, **fields}
     error = stack = None
     if event.exception is not None:
         info = gate.error(event.exception)
         error, stack = info.summary, info.stack
-    fields: dict[str, Json] = gate.fields(event.fields) if event.fields else {}
     return SafeEvent(
         SafeFields(
-            time_ns=event.time_ns,
-            level=event.level,
-            msg=gate.text(event.msg),
-            fn=event.fn,
-            logger=event.logger,
-            fields=fields,
-            error=error,
-            stack=stack,
-            event=event.event,
+            event.time_ns,
+            event.level,
+            gate.text(event.msg),
+            event.fn,
+            event.logger,
+            context,
+            fields,
+            error,
+            stack,
+            event.event,
         )
     )
+
+
+def _over(context: dict[str, Json], newer: dict[str, Json]) -> dict[str, Json]:
+    """Put *newer* over *context*; the result keeps the order of `CONTEXT_FIELDS`."""
+    if not context or not newer:
+        return context or newer
+    merged = {**context, **newer}
+    return {name: merged[name] for name in CONTEXT_FIELDS if name in merged}

@@ -1,5 +1,5 @@
 """
-Bring the records of the standard library's `logging` into the pipeline.
+Join obskit and the standard library's `logging`, both ways.
 
 This is the only module of obskit that knows `logging`. A record is read and
 never changed, since other handlers see the same one.
@@ -7,77 +7,224 @@ never changed, since other handlers see the same one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from threading import local
+from typing import Any, Final
 
 from ..context import current_scope
-from ..event import Event
+from ..event import Event, SafeEvent
+from ..levels import Thresholds
 from .message import find_exception, format_message
-from .pipeline import Pipeline
+from .pipeline import current_pipeline
 
 #: What every record carries; all else came in through ``extra=``.
 _RECORD_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class CaptureHandler(logging.Handler):
-    """Turns each record into an event."""
+class _Writing(local):
+    """Says, for each thread, whether it is writing a record as an event."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        super().__init__()
-        self._pipeline = pipeline
+    record = False
+
+
+_writing: Final = _Writing()
+
+
+class Handler(logging.Handler):
+    """Writes records as lines of obskit, for programs that set `logging` up by `dictConfig`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record* as an event; never raises."""
-        if not self._pipeline.is_enabled(record.name, record.levelno):
+        pipeline = current_pipeline()
+        if isinstance(record, _CopyOfEvent) or not pipeline.is_enabled(record.name, record.levelno):
             return
-        extra = {name: value for name, value in vars(record).items() if name not in _RECORD_NAMES}
-        msg = format_message(record.msg, record.args, extra)
-        self._pipeline.emit(
-            Event(
-                time_ns=int(record.created * 1e9),
-                level=record.levelno,
-                msg=msg,
-                fn=record.funcName or "<module>",
-                logger=record.name,
-                fields={**current_scope().fields, **extra},
-                exception=find_exception(record.exc_info),
-            )
-        )
+        outer, _writing.record = _writing.record, True
+        try:
+            pipeline.emit(_event_of(record))
+        finally:
+            _writing.record = outer
 
 
-def capture_records(pipeline: Pipeline) -> Callable[[], None]:
+class JSONFormatter(logging.Formatter):
+    """Formats records as the lines of obskit, for handlers of other makes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record* without its line break; never raises."""
+        try:
+            return current_pipeline().line(_event_of(record)).decode().rstrip("\n")
+        # RecursionError of a caller that stands near the limit; some handlers let it through.
+        except Exception as error:
+            return f'{{"level":"error","msg":"a record could not be formatted: {type(error).__name__}"}}'
+
+
+class Propagation:
+    """Sends a copy of each event to the logger of its name in `logging`, where caplog sees it."""
+
+    def emit(self, event: SafeEvent, /) -> None:
+        """Send a copy of *event*, unless it was a record to begin with."""
+        if _writing.record:
+            return
+        # Handlers of any make run here. The line must not be lost with what one of them raises.
+        with contextlib.suppress(Exception):
+            record = _CopyOfEvent(event)
+            logging.getLogger(event.logger).handle(record)
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class _CopyOfEvent(logging.LogRecord):
+    """A record made from an event, which `Handler` must not make an event of again."""
+
+    def __init__(self, event: SafeEvent) -> None:
+        super().__init__(event.logger or "root", event.level, "", 0, event.msg, (), None, event.fn)
+        self.created = event.time_ns / 1e9
+        self.msecs = event.time_ns // 1_000_000 % 1000
+        self.exc_text = event.stack
+        for name, value in {**event.context, **event.fields}.items():
+            is_taken = name in _RECORD_NAMES or hasattr(logging.LogRecord, name)
+            vars(self)[f"{name}_" if is_taken else name] = value
+
+
+def capture_records(thresholds: Thresholds) -> Callable[[], None]:
     """
-    Route the records of all loggers through *pipeline*.
+    Write the records of all loggers as events.
 
-    Handlers of the root logger that write to stdout or stderr are taken off, or
-    each record would come out twice. Handlers of other kinds stay.
+    Handlers that write to the console are taken off, or each record would come out
+    twice: those that are there, and those that a library adds later, before they
+    get their first record. Handlers of other kinds stay.
+
+    Args:
+        thresholds: Tell which levels loggers let through.
 
     Returns:
         A function that puts everything back.
     """
-    root = logging.getLogger()
-    handler = CaptureHandler(pipeline)
-    replaced = [known for known in root.handlers if _writes_to_console(known)]
-    for known in replaced:
-        root.removeHandler(known)
-    root.addHandler(handler)
-    wanted = {"": pipeline.thresholds.lowest, **pipeline.thresholds.by_name}
+    capture = _Capture()
+    undo_levels = _set_levels(thresholds)
+
+    def undo() -> None:
+        capture.undo()
+        undo_levels()
+
+    return undo
+
+
+class _Capture:
+    """A handler at the root, and in the place of console handlers whose records do not get there."""
+
+    def __init__(self) -> None:
+        self._handler = Handler()
+        self._placed: list[logging.Logger] = []
+        self._taken_off: list[tuple[logging.Logger, logging.Handler]] = []
+        self._active = True
+        self._place(logging.getLogger())
+        for logger in _all_loggers():
+            self._take_over(logger)
+        self._make_record_before = logging.getLogRecordFactory()
+        self._make_record = self._look_and_make_record
+        logging.setLogRecordFactory(self._make_record)
+
+    def undo(self) -> None:
+        self._active = False
+        # If somebody put a factory on top of ours, ours stays beneath and only passes on.
+        if logging.getLogRecordFactory() is self._make_record:
+            logging.setLogRecordFactory(self._make_record_before)
+        for logger in self._placed:
+            logger.removeHandler(self._handler)
+        for logger, handler in self._taken_off:
+            logger.addHandler(handler)
+
+    def _look_and_make_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        """Make a record as before; the one moment between a handler's arrival and its first record."""
+        record: logging.LogRecord = self._make_record_before(*args, **kwargs)
+        if self._active:
+            for logger in _way_of(record.name):
+                self._take_over(logger)
+        return record
+
+    def _take_over(self, logger: logging.Logger) -> None:
+        found = [known for known in logger.handlers if known is not self._handler and _is_rival(known)]
+        for known in found:
+            logger.removeHandler(known)
+            self._taken_off.append((logger, known))
+        if found and all(self._handler not in above.handlers for above in _way_of(logger.name)):
+            self._place(logger)
+
+    def _place(self, logger: logging.Logger) -> None:
+        logger.addHandler(self._handler)
+        self._placed.append(logger)
+
+
+def _event_of(record: logging.LogRecord) -> Event:
+    fields = {name: value for name, value in vars(record).items() if name not in _RECORD_NAMES}
+    if record.stack_info:
+        fields["stack_info"] = record.stack_info
+    # A record that crossed a queue or a process has only the text of its exception.
+    if record.exc_text and not record.exc_info:
+        fields["exc_text"] = record.exc_text
+    msg = format_message(record.msg, record.args, fields)
+    return Event(
+        time_ns=int(record.created * 1e9),
+        level=record.levelno,
+        msg=msg,
+        fn=record.funcName or "<module>",
+        logger=record.name,
+        bound=(current_scope(),),
+        fields=fields,
+        exception=find_exception(record.exc_info),
+    )
+
+
+def _set_levels(thresholds: Thresholds) -> Callable[[], None]:
+    wanted = {"": thresholds.lowest, **thresholds.by_name}
     before = {name: logging.getLogger(name).level for name in wanted}
     for name, lowest in wanted.items():
         logging.getLogger(name).setLevel(lowest)
 
     def undo() -> None:
-        root.removeHandler(handler)
-        for known in replaced:
-            root.addHandler(known)
-        for name, lowest in before.items():
-            logging.getLogger(name).setLevel(lowest)
+        for name, lowest in wanted.items():
+            logger = logging.getLogger(name)
+            # A level that the program has set meanwhile stays.
+            if logger.level == lowest:
+                logger.setLevel(before[name])
 
     return undo
 
 
-def _writes_to_console(handler: logging.Handler) -> bool:
-    console = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    return type(handler) is logging.StreamHandler and any(handler.stream is stream for stream in console)
+def _all_loggers() -> list[logging.Logger]:
+    """Return all loggers that exist, parents before children."""
+    known = sorted(logging.root.manager.loggerDict.items())
+    return [logging.root, *(logger for _, logger in known if isinstance(logger, logging.Logger))]
+
+
+def _way_of(name: str) -> Iterator[logging.Logger]:
+    """Name the loggers that a record of the logger *name* passes, without making that logger."""
+    known = logging.root.manager.loggerDict.get(name)
+    logger: logging.Logger | None = known if isinstance(known, logging.Logger) else logging.root
+    while logger is not None:
+        yield logger
+        logger = logger.parent if logger.propagate else None
+
+
+def _is_rival(handler: logging.Handler) -> bool:
+    """Tell whether *handler* would write a record to where our lines go, or a person looks."""
+    if isinstance(handler, Handler):
+        return True
+    # The AWS Lambda runtime has its own at the root before the program starts.
+    if type(handler).__module__.partition(".")[0] == "awslambdaric":
+        return True
+    return isinstance(handler, logging.StreamHandler) and _is_console(handler.stream)
+
+
+def _is_console(stream: object) -> bool:
+    if any(stream is console for console in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)):
+        return stream is not None
+    # A stream that wraps one of these, or that was there before another took its place.
+    try:
+        return stream.fileno() in (1, 2)  # type: ignore[attr-defined]
+    except Exception:
+        return False

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from ..context import current_scope
-from ..event import Event
+from ..event import Bound, Event
 from ..levels import ERROR, INFO
 from ..runtime import TraceFacts
-from .pipeline import Pipeline
+from .flight import keeper
+from .pipeline import current_pipeline
 
 
 class TraceSummary:
-    """Observes traces and writes a ``command.end`` event for each that ends."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    """Observes traces and writes a ``command.end`` event for each that ends, however it does."""
 
     def trace_started(self, trace: TraceFacts, /) -> None:
         """Write nothing: the program's own lines tell of the start."""
 
     def trace_ended(self, trace: TraceFacts, /) -> None:
-        """Write how *trace* went; it is still the context's current one."""
+        """Write how *trace* went, under its own names, whatever the context says by now."""
         failed = trace.status == "error"
         level = ERROR if failed else INFO
-        if not self._pipeline.is_enabled("obskit", level):
+        pipeline = current_pipeline()
+        take = pipeline.emit if pipeline.is_enabled("obskit", level) else keeper()
+        if take is None:
             return
         fields = {
             "outcome": trace.status,
@@ -30,14 +30,15 @@ class TraceSummary:
             "duration_ms": round(trace.duration_ms, 3),
             "steps": trace.step_count,
         }
-        self._pipeline.emit(
+        take(
             Event(
-                time_ns=self._pipeline.clock.time_ns(),
+                time_ns=pipeline.clock.time_ns(),
                 level=level,
                 msg=f"{trace.command} ended: {trace.status}",
                 fn="obskit",
                 logger="obskit",
-                fields={**current_scope().fields, **fields},
+                bound=(current_scope(), Bound(trace.block.fields)),
+                fields=fields,
                 event="command.end",
             )
         )

@@ -35,6 +35,8 @@ _JSON_STARTS: Final = frozenset("{[")
 _JSON_ENDS: Final = frozenset("}]")
 _NAMES_SIZE: Final = 4_096
 _NAME_LENGTH: Final = 256
+_TEXTS_SIZE: Final = 4_096
+_TEXT_LENGTH: Final = 256
 _NUMBERS: Final = (int, float, complex)
 _HARMLESS: Final[frozenset[type]] = frozenset(
     {int, float, bool, type(None), complex, date, datetime, time, timedelta, Decimal, UUID, range}
@@ -88,6 +90,10 @@ class Redactor:
         self._is_plain = not own
         #: Names that are neither secret nor hold a secret by their shape.
         self._open_names: set[str] = set()
+        #: Texts in which nothing was found, while these secrets were registered.
+        self._open_texts: set[str] = set()
+        self._searched_for = literals.pattern
+        self._edition = object()
         # Counted without a lock: a race may lose a count, which costs less than a lock per secret.
         self._redacted = 0
         self._failed = 0
@@ -111,6 +117,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Give *text* with every secret in it hidden; it is never cut."""
+        # Programs say the same things again and again: 0.1 us for what was said before, 2 us for the search.
+        if self._literals.pattern is not self._searched_for:
+            self._begin_edition()
+        if text in self._open_texts:
+            return text
         # Of 12 characters and without these signs, nothing can be a secret by its looks: no shape is
         # shorter, and an assignment has a sign. Most fields are such texts: 0.3 us instead of 1.3 us.
         if (
@@ -122,13 +133,16 @@ class Redactor:
             return text
         try:
             spans = self._scanner.find(text)
-            if not spans and text[-1:] not in _JSON_ENDS:
-                return text
-            return self._clean(text, spans)
+            safe = text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
             return self.failed(error)
+        if safe is text and len(text) <= _TEXT_LENGTH:
+            if len(self._open_texts) >= _TEXTS_SIZE:
+                self._open_texts.clear()
+            self._open_texts.add(text)
+        return safe
 
     def field(self, key: str, value: T) -> T:
         """Give the value of one field, hidden if its name says so and searched if not."""
@@ -148,12 +162,29 @@ class Redactor:
         """Count the secrets hidden so far, and the values hidden because redacting them failed."""
         return {"redacted": self._redacted, "redaction_failed": self._failed}
 
+    def edition(self) -> object:
+        """Give an object that is another one whenever what is hidden may have changed."""
+        if self._literals.pattern is not self._searched_for:
+            self._begin_edition()
+        return self._edition
+
+    def _begin_edition(self) -> None:
+        """Forget what was found clean: other secrets are registered now."""
+        self._searched_for = self._literals.pattern
+        self._open_texts = set()
+        self._edition = object()
+
     # What the walk asks.
 
     def open_names(self) -> Collection[str]:
         """Give names that are known to be innocent and safe."""
         # A registered secret may be part of any name.
         return self._open_names if self._literals.pattern is None else ()
+
+    def open_texts(self) -> Collection[str]:
+        """Give texts in which nothing was found."""
+        self.edition()
+        return self._open_texts
 
     def name(self, name: Any, /) -> tuple[Verdict | None, Any]:
         """Give the verdict on *name*, and *name* itself made safe."""

@@ -1,0 +1,31 @@
+"""Read the ids of a running OpenTelemetry span, where the program uses OpenTelemetry."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from ..event import Json
+
+
+def current_span() -> dict[str, Json]:
+    """
+    Return ``trace_id``, ``span_id`` and ``trace_flags`` of the running span.
+
+    Returns:
+        The ids in lowercase hex as the W3C writes them; empty where no span runs.
+    """
+    # A span can only run where its library was imported, so obskit never imports it.
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return {}
+    # Another library's code runs here, and it may be half imported.
+    with contextlib.suppress(Exception):
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            return {
+                "trace_id": f"{span.trace_id:032x}",
+                "span_id": f"{span.span_id:016x}",
+                "trace_flags": f"{span.trace_flags:02x}",
+            }
+    return {}

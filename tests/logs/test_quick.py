@@ -1,0 +1,141 @@
+"""The quick way to a line gives what the general way gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from obskit.context import Scope
+from obskit.encoding.json import Dumps, dumps, encode_line
+from obskit.encoding.schemas import SCHEMAS
+from obskit.event import CONTEXT_FIELDS, Bound, Event
+from obskit.gate import Gate
+from obskit.logs.pipeline import secured
+from obskit.logs.quick import QuickLine
+from obskit.redaction import Literals, Redactor
+from tests.strategies import any_text, any_value, json_scalars
+
+LITERALS = Literals()
+GATE = Gate(Redactor(literals=LITERALS))
+QUICK: dict[Dumps, QuickLine] = {
+    encoder: QuickLine(GATE, "shop", encoder) for encoder in (dumps, orjson.dumps)
+}
+
+names = (
+    st.sampled_from(["region", "n", "api_key", "level", "msg", "value", "name", *CONTEXT_FIELDS]) | any_text
+)
+plain_fields = st.dictionaries(names, json_scalars | any_text | st.floats() | st.booleans(), max_size=5)
+fields = plain_fields | st.dictionaries(names, any_value, max_size=3)
+
+
+def event(msg: str = "x", *, level: int = 20, **more: Any) -> Event:
+    """Make an event with one scope and the given rest."""
+    bound = more.pop("bound", (Scope({}, None, None),))
+    return Event(
+        1_700_000_000_000_000_001,
+        level,
+        msg,
+        "call",
+        more.pop("logger", None),
+        bound,
+        more.pop("fields", {}),
+        **more,
+    )
+
+
+def general(one: Event, encoder: Dumps) -> dict[str, Any]:
+    """Read the line that the general way makes."""
+    line: dict[str, Any] = json.loads(encode_line(SCHEMAS["default"](secured(one, GATE), "shop"), encoder))
+    return line
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Make an event of any content."""
+    return event(
+        draw(any_text),
+        level=draw(st.sampled_from([10, 20, 25, 50])),
+        logger=draw(st.none() | any_text),
+        bound=(Scope(draw(plain_fields), None, None), Bound(draw(plain_fields))),
+        fields=draw(fields),
+    )
+
+
+@pytest.mark.parametrize("encoder", [dumps, orjson.dumps], ids=["json", "orjson"])
+@given(one=events())
+@example(one=event("\u2028", fields={"n": 1}))
+@example(
+    one=event("x", fields={"n": True}, bound=(Scope({"trace_id": "t"}, None, None), Bound({"region": "eu"})))
+)
+def test_the_quick_line_is_the_general_line(encoder: Dumps, one: Event) -> None:
+    """The same fields in the same order, or nothing, the first time and when all is known already."""
+    for _ in range(2):
+        try:
+            line = QUICK[encoder](one)
+        except (ValueError, TypeError):
+            return
+        if line is None:
+            return
+        assert list(json.loads(line).items()) == list(general(one, encoder).items())
+        assert len(line.decode().splitlines()) == 1
+
+
+def test_a_common_event_takes_the_quick_way() -> None:
+    """What most programs log most of the time is not left to the general way."""
+    scope = Scope({"trace_id": "ab" * 16, "cmd": "/x"}, None, None)
+    one = event(
+        "done",
+        bound=(scope, Bound({"component": "api"})),
+        fields={"n": 1, "ms": 1.5, "ok": True, "region": "eu"},
+    )
+    assert QUICK[dumps](one) is not None
+
+
+@pytest.mark.parametrize(
+    "uncommon",
+    [
+        {"exception": ValueError("x")},
+        {"event": "command.end"},
+        {"level": 25},
+        {"msg": "x" * 20_000},
+        {"fields": {"level": "x"}},
+        {"fields": {"a": 1}, "bound": (Scope({"a": 2}, None, None),)},
+        {"bound": (Scope({"a": 2}, None, None), Bound({"user_id": "1"}))},
+        {"fields": {f"name{n}": "x" * 1_000 for n in range(400)}},
+    ],
+)
+def test_an_uncommon_event_is_left_to_the_general_way(uncommon: dict[str, Any]) -> None:
+    """Exceptions, names in two places and lines that must be cut need the care of the general way."""
+    assert QUICK[dumps](event(**uncommon)) is None
+
+
+def test_a_secret_registered_later_is_hidden_on_the_quick_way_too() -> None:
+    """What was found innocent is looked at again when the rules change."""
+    one = event(
+        "at correct-horse",
+        bound=(Scope({"place": "correct-horse"}, None, None),),
+        fields={"to": "correct-horse"},
+    )
+    QUICK[dumps](one)
+    QUICK[dumps](one)
+    LITERALS.register("correct-horse")
+    try:
+        line = QUICK[dumps](one)
+        assert line is not None
+        assert b"horse" not in line
+    finally:
+        LITERALS.unregister("correct-horse")
+
+
+def test_many_names_and_functions_are_not_remembered_for_ever() -> None:
+    """A program that invents names does not fill the memory."""
+    quick = QuickLine(GATE, "shop", dumps)
+    for number in range(1_500):
+        quick(event()._replace(fn=f"f{number}", fields={f"n{number}": 1}))
+    assert len(quick._functions) <= 1_024
+    assert len(quick._names) <= 1_024
