@@ -1,0 +1,1 @@
+"""What loggers do with hostile values and broken processes: ``python -m faultcard``."""
