@@ -363,3 +363,11 @@ def test_time_grows_with_the_length_of_the_text(unit: str) -> None:
 
     # Quadratic time would be 64 times as long; caches of the processor may cost a factor of two.
     assert seconds(200_000) < 24 * seconds(25_000) + 0.02
+
+
+@pytest.mark.parametrize("prefix", ["", "  | ", "> ", "\t"])
+def test_a_private_key_is_hidden_whatever_stands_before_its_lines(prefix: str) -> None:
+    """An exception group draws a bar before each line of its members."""
+    lines = ["-----BEGIN RSA PRIVATE KEY-----", *["MIIfake0" + "A" * 56] * 3, "-----END RSA PRIVATE KEY-----"]
+    text = "\n".join(prefix + line for line in lines)
+    assert "fake" not in REDACTOR.text(f"ValueError: bad key\n{text}\nin load()")

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from typing import Final
 
 from ..clock import Clock
-from ..errors import SinkError
 from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Json, SafeEvent, SafeFields
 from ..gate import Gate, placed
 from ..levels import WARN, Thresholds
 from ..notices import Notices
 from ..runtime import CELL
-from ..sinks import Sink, flush_sink, sink_stats, summed
+from ..sinks import Sink, flush_sink, reason_of, sink_stats, summed
 from .quick import QuickLine
 from .spans import current_span
 
@@ -80,12 +79,10 @@ class Pipeline:
         try:
             self._sink.emit(line)
             self._written += 1
-        except SinkError as error:
-            self._lose(str(error))
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
         except Exception as error:
-            self._lose(type(error).__name__)
+            self._lose(reason_of(error))
         else:
             if self._untold:
                 self._tell_in_band()

@@ -140,10 +140,11 @@ SHAPES: Final[tuple[Shape, ...]] = (
     ),
     Shape(
         # To the end marker, or as far as there is base64: a key that was cut off is still a key.
+        # Tracebacks of exception groups and quoted mail put a sign before each line.
         name="pem-private-key",
         pattern=(
             r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}?PRIVATE KEY(?: BLOCK)?-----"
-            r"(?P<secret>(?:[A-Za-z0-9+/=\s,:]|\\+[nrt]|-(?!----END))*+)"
+            r"(?P<secret>(?:[A-Za-z0-9+/=\s,:|>]|\\+[nrt]|-(?!----END))*+)"
         ),
         anchors=("-----BEGIN ",),
         tail=False,

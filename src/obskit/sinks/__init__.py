@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._combining import FilteredSink, MemorySink, TeeSink
 from ._files import FileSink
+from ._losses import reason_of
 from ._protocol import Sink, flush_sink, sink_stats, summed
 from ._queued import QueuedSink
 from ._streams import StreamSink
@@ -17,6 +18,7 @@ __all__ = [
     "StreamSink",
     "TeeSink",
     "flush_sink",
+    "reason_of",
     "sink_stats",
     "summed",
 ]

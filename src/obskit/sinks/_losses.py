@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from ..errors import SinkError
 from ..notices import Notices
+
+_LONGEST_REASON: Final = 32
 
 
 class Losses:
@@ -32,5 +35,14 @@ class Losses:
 
 
 def reason_of(error: BaseException) -> str:
-    """Name *error* in one word: what a `SinkError` says, else its type."""
-    return str(error) if isinstance(error, SinkError) else type(error).__name__
+    """
+    Name *error* in one word: what a `SinkError` says, else its type.
+
+    A sink of somebody else's may say much, and never the same twice: that would be
+    a counter for each.
+
+    >>> reason_of(SinkError("ENOSPC")), reason_of(SinkError("server 7 said: no"))
+    ('ENOSPC', 'SinkError')
+    """
+    text = str(error) if isinstance(error, SinkError) else ""
+    return text if text.isidentifier() and len(text) <= _LONGEST_REASON else type(error).__name__
