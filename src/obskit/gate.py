@@ -15,6 +15,7 @@ from .encoding.exceptions import ErrorInfo, describe
 from .encoding.plain import DEFAULT_BUDGET, plain
 from .encoding.quick import quick
 from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
+from .interrupts import is_interruption
 from .redaction import Redactor
 
 #: Characters of an error message and of a stack that are kept, after redaction.
@@ -36,7 +37,9 @@ class Gate:
         """Return named values as JSON values; a secret name hides its value whatever it is."""
         try:
             return quick(fields, self.redactor) if type(fields) is dict else self._any_fields(fields)
-        except Exception:  # something in it needs more care
+        except Exception as error:  # something in it needs more care
+            if is_interruption(error):
+                raise
             return self._any_fields(fields)
 
     def bound(self, bound: Bound) -> Placed:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
+from ..interrupts import is_interruption
 from .plain import DEFAULT_BUDGET
 
 #: Frames of one traceback: this many of the outermost and of the innermost.
@@ -98,10 +99,10 @@ def _frames(tb: TracebackType | None) -> list[str]:
 def _message(error: BaseException) -> str:
     try:
         text = str(error)
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
     # The exception's own __str__ ran; a broken one must not hide that there was an error.
     except BaseException as broken:
+        if is_interruption(broken):
+            raise
         return f"[unreadable message: {type(broken).__name__}]"
     return text[: DEFAULT_BUDGET.text]
 

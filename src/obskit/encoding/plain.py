@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -26,6 +27,7 @@ from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
 from ..event import Json
+from ..interrupts import is_interruption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,26 +112,29 @@ def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGE
 class _Walk:
     """One conversion: counts its nodes and remembers the containers it is inside of."""
 
-    __slots__ = ("_budget", "_nodes_left", "_open", "_rules")
+    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_rules")
 
     def __init__(self, rules: Rules, budget: Budget) -> None:
         self._rules = rules
         self._budget = budget
         self._open: set[int] = set()
         self._nodes_left = budget.nodes
+        #: Nodes kept back, one for each entry that is still to come in the containers around:
+        #: a huge value does not take the place of its siblings.
+        self._reserved = 0
 
     def value(self, value: object, depth: int) -> Json:
-        if self._nodes_left <= 0:
+        if self._nodes_left <= self._reserved:
             return "[cut: too many values]"
         self._nodes_left -= 1
         try:
             convert = _CONVERTERS.get(type(value))
             return self._foreign(value, depth) if convert is None else convert(self, value, depth)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         # A value's own code ran: SystemExit or RecursionError from a __repr__ is as
         # contained as any other error.
         except BaseException as error:
+            if is_interruption(error):
+                raise
             return f"[unreadable {_type_name(value)}: {_type_name(error)}]"
 
     def text(self, text: str) -> str:
@@ -138,37 +143,47 @@ class _Walk:
             return self._rules.text(text)
         return f"{self._rules.text(text[:limit])}[+{len(text) - limit} characters]"
 
-    def mapping(self, pairs: Iterable[tuple[object, object]], more: int, owner: object, depth: int) -> Json:
+    def mapping(self, pairs: Sequence[tuple[object, object]], more: int, owner: object, depth: int) -> Json:
         """Convert the entries of *owner*; *more* is how many there are besides *pairs*."""
         if (refusal := self._refuse(owner, depth)) is not None:
             return refusal
-        self._open.add(id(owner))
-        try:
-            result: dict[str, Json] = {}
+        result: dict[str, Json] = {}
+        with self._inside(owner, len(pairs)):
             for name, item in pairs:
+                self._reserved -= 1
                 self._put(name, item, result, depth + 1)
-        finally:
-            self._open.discard(id(owner))
         if not PAIR_VALUES.isdisjoint(result):
             self._hide_named_value(result)
         if more > 0:
             result[_free_name("...", result)] = f"[+{more} more]"
         return result
 
-    def sequence(self, items: Iterable[object], more: int, owner: object, depth: int) -> Json:
+    def sequence(self, items: Sequence[object], more: int, owner: object, depth: int) -> Json:
         """Convert the items of *owner*; *more* is how many there are besides *items*."""
         if (refusal := self._refuse(owner, depth)) is not None:
             return refusal
-        self._open.add(id(owner))
-        try:
-            result = [self.value(item, depth + 1) for item in items]
-        finally:
-            self._open.discard(id(owner))
+        result: list[Json] = []
+        with self._inside(owner, len(items)):
+            for item in items:
+                self._reserved -= 1
+                result.append(self.value(item, depth + 1))
         if len(result) == 2 and more <= 0:
             self._hide_in_pair(result, is_loose=type(owner) is list)
         if more > 0:
             result.append(f"[+{more} more]")
         return result
+
+    @contextmanager
+    def _inside(self, owner: object, entries: int) -> Iterator[None]:
+        """Remember that *owner* is being converted, and keep a node back for each of its entries."""
+        reserved = self._reserved
+        self._reserved += entries
+        self._open.add(id(owner))
+        try:
+            yield
+        finally:
+            self._open.discard(id(owner))
+            self._reserved = reserved
 
     def _refuse(self, owner: object, depth: int) -> str | None:
         if id(owner) in self._open:
@@ -215,13 +230,13 @@ class _Walk:
         if callable(dump := getattr(kind, "model_dump", None)):
             return self.value(dump(value), depth)
         if is_dataclass(kind):
-            pairs = ((field.name, getattr(value, field.name, "[missing]")) for field in fields(kind))
+            pairs = [(field.name, getattr(value, field.name, "[missing]")) for field in fields(kind)]
             return self.mapping(pairs, 0, value, depth)
         if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
-            pairs = ((spec.name, getattr(value, spec.name, "[missing]")) for spec in specs)
+            pairs = [(spec.name, getattr(value, spec.name, "[missing]")) for spec in specs]
             return self.mapping(pairs, 0, value, depth)
         if (names := getattr(kind, "_fields", None)) is not None and issubclass(kind, tuple):
-            parts = zip(names, cast("tuple[object, ...]", value), strict=False)
+            parts = list(zip(names, cast("tuple[object, ...]", value), strict=False))
             return self.mapping(parts, 0, value, depth)
         for base, convert in _BY_BASE:
             if issubclass(kind, base):
@@ -269,11 +284,19 @@ def _bytes(walk: _Walk, value: bytes, depth: int) -> Json:
     return walk.text(bytes(memoryview(value).cast("B")[:limit]).decode("utf-8", "backslashreplace"))
 
 
-def _mapping(walk: _Walk, value: Mapping[object, object], depth: int) -> Json:
-    # A copy, for a dict in one step of the interpreter: another thread may change it meanwhile.
+def _dict(walk: _Walk, value: dict[object, object], depth: int) -> Json:
+    # A copy, in one step of the interpreter: another thread may change the dict meanwhile.
     pairs = list(value.items())
     limit = walk._budget.items
     return walk.mapping(pairs[:limit], len(pairs) - limit, value, depth)
+
+
+def _mapping(walk: _Walk, value: Mapping[object, object], depth: int) -> Json:
+    """Read a mapping of any class: it may have no end, and its length is what it says."""
+    limit = walk._budget.items
+    pairs = list(islice(value.items(), limit + 1))
+    more = max(1, len(value) - limit) if len(pairs) > limit else 0
+    return walk.mapping(pairs[:limit], more, value, depth)
 
 
 def _sequence(walk: _Walk, value: list[object], depth: int) -> Json:
@@ -328,7 +351,7 @@ _CONVERTERS: Final[dict[type, _Converter]] = {
     float: _number,
     bool: _itself,
     type(None): _itself,
-    dict: _mapping,
+    dict: _dict,
     list: _sequence,
     tuple: _sequence,
     set: _set,
@@ -362,6 +385,7 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (UUID, _as_text),
     (PurePath, _as_text),
     (BaseException, _exception),
+    (dict, _dict),
     (Mapping, _mapping),
     (list, _sequence),
     (tuple, _sequence),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from ..interrupts import is_interruption
+
 
 def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
     """
@@ -26,6 +28,8 @@ def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
         return template % args
     # The code of the arguments runs here, and any of it may fail in any way.
     except Exception as error:
+        if is_interruption(error):
+            raise
         fields["_args"] = args
         fields["_format_error"] = type(error).__name__
         return msg if type(msg) is str else f"[unreadable {type(msg).__name__}]"

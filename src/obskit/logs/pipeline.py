@@ -15,6 +15,7 @@ from typing import Final
 from ..clock import Clock
 from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Json, SafeEvent, SafeFields
 from ..gate import Gate, placed
+from ..interrupts import is_interruption
 from ..levels import WARN, Thresholds
 from ..notices import Notices
 from ..runtime import CELL
@@ -72,8 +73,9 @@ class Pipeline:
         if self._quick_line is not None and CELL.diverted is None and isinstance(event, Event):
             try:
                 line = self._quick_line(event)
-            except Exception:  # the general way copes with what is not common
-                line = None
+            except Exception as error:  # the general way copes with what is not common
+                if is_interruption(error):
+                    raise
         if line is None and (line := self._line(event)) is None:
             return
         try:
@@ -82,6 +84,8 @@ class Pipeline:
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
         except Exception as error:
+            if is_interruption(error):
+                raise
             self._lose(reason_of(error))
         else:
             if self._untold:
@@ -97,6 +101,8 @@ class Pipeline:
                 return self._encode(safe)
             CELL.diverted(safe)
         except Exception as error:
+            if is_interruption(error):
+                raise
             self._lose(type(error).__name__)
         return None
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from ..interrupts import is_interruption
 from .assignments import Assignments, looks_secret
 from .detectors import Span, choose
 from .literals import Literals
@@ -110,9 +111,9 @@ class Redactor:
         """
         try:
             return walk(value, self)  # type: ignore[no-any-return]
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:
+            if is_interruption(error):
+                raise
             return self.failed(error)  # type: ignore[return-value]
 
     def text(self, text: str) -> str:
@@ -134,9 +135,9 @@ class Redactor:
         try:
             spans = self._scanner.find(text)
             safe = text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:
+            if is_interruption(error):
+                raise
             return self.failed(error)
         if safe is text and len(text) <= _TEXT_LENGTH:
             if len(self._open_texts) >= _TEXTS_SIZE:
@@ -152,9 +153,9 @@ class Redactor:
                 return self.hidden(value, verdict)  # type: ignore[no-any-return]
             if type(value) is str:
                 return self.text(value)  # type: ignore[return-value, arg-type]
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:
+            if is_interruption(error):
+                raise
             return self.failed(error)  # type: ignore[return-value]
         return self(value)
 
@@ -237,9 +238,9 @@ class Redactor:
             return value
         try:
             return self._foreign_leaf(value)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:  # the value's own code ran
+            if is_interruption(error):
+                raise
             return self.failed(error)
 
     def _foreign_leaf(self, value: Any) -> Any:

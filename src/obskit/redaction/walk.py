@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from ..interrupts import is_interruption
 from .containers import Kind, kind_of
 from .policy import Verdict
 
@@ -114,9 +115,9 @@ class _Reading:
             self._seen.add(id(source))
             try:
                 self._read_one(source, kind)
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
             except BaseException as error:  # the container's own code ran
+                if is_interruption(error):
+                    raise
                 self.replace(source, self.rules.failed(error))
         return self._below
 
