@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import IO, Any, Final, TypeAlias, cast
@@ -89,6 +89,8 @@ def configure(
     Raises:
         ConfigError: If a setting is wrong. Nothing has changed then.
     """
+    _check_kinds(service=service, redactor=redactor, trace_store=trace_store, levels=levels)
+    _check_kinds(alerter=alerter, clock=clock)
     environment = Environment(os.environ)
     gate = Gate(redactor if redactor is not None else Redactor())
     name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
@@ -160,15 +162,28 @@ def redact_text(text: str) -> str:
     return runtime.current().gate.redactor.text(text)
 
 
-def alert(severity: str, message: str, *, trace_id: str | None = None, **rest: Any) -> Receipt:
+def alert(
+    severity: str,
+    message: str,
+    *,
+    root_cause: object = None,
+    trace_id: str | None = None,
+    links: Mapping[str, str] | None = None,
+    fields: Mapping[str, object] | None = None,
+    fingerprint: str | None = None,
+    **more: object,
+) -> Receipt:
     """
     Send an alert through the alerter in force; never blocks on the network, never raises.
 
     Args:
         severity: ``"critical"``, ``"error"`` or ``"warning"``.
         message: What failed, in words that stay the same from one failure to the next.
+        root_cause: Why, as text or as the exception.
         trace_id: Whose trace to name; the current trace's where it is left out.
-        rest: ``root_cause``, ``links``, ``fields`` and ``fingerprint`` of `obskit.alerts.Alert`.
+        links: URLs by label, added to those of the current trace.
+        fields: Whatever else helps; *more* are fields too.
+        fingerprint: Names the incident, whatever else the alert says.
 
     Returns:
         What became of it: see `obskit.alerts.Receipt`.
@@ -176,9 +191,17 @@ def alert(severity: str, message: str, *, trace_id: str | None = None, **rest: A
     trace = current_trace()
     if trace is not None:
         trace_id = trace_id if trace_id is not None else trace.trace_id
-        rest["links"] = {**trace.links, **(rest.get("links") or {})}
-    alerter = cast("Alerter", runtime.current().alerter)
-    return alerter.send(Alert(severity=severity, message=message, trace_id=trace_id, **rest))
+        links = {**trace.links, **links} if type(links) is dict else links or trace.links
+    told = Alert(
+        severity=severity,
+        message=message,
+        root_cause=cast("str | BaseException | None", root_cause),
+        trace_id=trace_id,
+        links=links,
+        fields={**fields, **more} if type(fields) is dict else fields or more,
+        fingerprint=fingerprint,
+    )
+    return cast("Alerter", runtime.current().alerter).send(told)
 
 
 def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
@@ -221,6 +244,32 @@ def _default_runtime() -> Runtime:
         )
         _log.warn(f"{error}: defaults are used instead")
         return built
+
+
+def _check_kinds(**settings: object) -> None:
+    """Refuse what would fail later, in the middle of the program."""
+    kinds: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "service": ("text", lambda value: type(value) is str),
+        "redactor": ("a Redactor", lambda value: isinstance(value, Redactor)),
+        "trace_store": (
+            "a TraceStore",
+            lambda value: _has(value, "started", "ended", "last", "flush", "close"),
+        ),
+        "alerter": ("an Alerter", lambda value: _has(value, "send", "flush", "close", "stats")),
+        "levels": (
+            "a mapping of names of loggers",
+            lambda value: isinstance(value, Mapping) and all(type(name) is str for name in value),
+        ),
+        "clock": ("a Clock", lambda value: _has(value, "time_ns", "monotonic_ns", "wait")),
+    }
+    for name, value in settings.items():
+        wanted, fits = kinds[name]
+        if value is not None and not fits(value):
+            raise ConfigError(f"{name} must be {wanted}, got {type(value).__name__}")
+
+
+def _has(value: object, *methods: str) -> bool:
+    return all(callable(getattr(value, method, None)) for method in methods)
 
 
 def _thresholds(
@@ -328,7 +377,8 @@ def _trace_store(environment: Environment, clock: Clock) -> TraceStore:
     scheme, colon, rest = url.partition(":")
     if scheme != "memory" or not colon or rest.strip("/"):
         # The rest of the URL may hold a password.
-        raise ConfigError(f"OBSKIT_TRACE_STORE must be memory:, got one that begins with {scheme[:20]!r}")
+        got = f"one that begins with {scheme[:20]!r}" if colon else "something without a colon"
+        raise ConfigError(f"OBSKIT_TRACE_STORE must be memory:, got {got}")
     return MemoryTraceStore(clock=clock)
 
 

@@ -64,7 +64,7 @@ def test_memory_keeps_what_would_be_sent() -> None:
     sink.close()
     assert [(kept.message, dict(kept.fields)) for kept in sink.alerts] == [
         ("b", {}),
-        ("c", {"repeats": "+3 more in the last 0 s since 22:13:20 UTC"}),
+        ("c", {"repeats": "+3 more at 22:13:20 UTC"}),
     ]
     assert [kept.repeats.count for kept in sink.deliveries] == [0, 3]
 

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -277,3 +277,27 @@ def test_captured_events_are_those_of_the_block(lines: Lines) -> None:
     assert [event["msg"] for event in outer] == ["one", "three"]
     assert [(event["msg"], event["n"]) for event in inner] == [("two", 1)]
     assert [event["msg"] for event in lines.events] == ["four"]
+
+
+class LyingClass:
+    """What a proxy is outside of its context: even its class cannot be asked for."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        raise ZeroDivisionError
+
+    def __bool__(self) -> bool:
+        raise ZeroDivisionError
+
+
+def test_hostile_arguments_in_unusual_places_raise_nothing(lines: Lines) -> None:
+    """Wherever a program may put a value, a hostile one is only a value."""
+    hostile: Any = LyingClass()
+    obskit.get_logger().error("x", exc_info=hostile)
+    with obskit.trace("/x", trace_id=hostile) as trace, trace.step("y") as step:
+        step.fail(hostile)
+        trace.fail(hostile)
+    obskit.alert(hostile, "m", root_cause=hostile, run_id=4)
+    with obskit.trace("/x"):
+        obskit.alert("error", "m", links=cast("Any", "abc"), fields=cast("Any", [1]))
+    assert [event["msg"] for event in lines.events[:1]] == ["x"]

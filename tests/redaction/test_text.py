@@ -371,3 +371,22 @@ def test_a_private_key_is_hidden_whatever_stands_before_its_lines(prefix: str) -
     lines = ["-----BEGIN RSA PRIVATE KEY-----", *["MIIfake0" + "A" * 56] * 3, "-----END RSA PRIVATE KEY-----"]
     text = "\n".join(prefix + line for line in lines)
     assert "fake" not in REDACTOR.text(f"ValueError: bad key\n{text}\nin load()")
+
+
+@pytest.mark.parametrize(
+    "escape",
+    ["\\n", "\\t", "\\r\\n", "\\x00", "\\u0000", "%20", "%0A", "\x1b[31m", "\x1b[1;31m", "\x1b[0m", "tok_"],
+)
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_" + "Ab1" * 12,
+        "MTA4" + "a" * 22 + ".abcdef." + "A1b" * 13,
+        "AKIA" + "ABCDEFGH2345672A",
+        "xoxb-" + "1234567890-1234567890-" + "aB1" * 8,
+        "sk-proj-" + "aB3" * 16,
+    ],
+)
+def test_a_token_behind_an_escape_is_hidden(escape: str, token: str) -> None:
+    """The letter that ends an escape does not belong to the token."""
+    assert token[8:] not in REDACTOR.text(f"cfg{escape}{token} end")

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from ..encoding.plain import plain
 from ..errors import ConfigError
@@ -141,9 +141,9 @@ def _usual_key(service: str, error_type: str, frame: str, message: str) -> str:
 
 def _origin(cause: object) -> tuple[str, str]:
     """Return the type of an exception and where it was raised, without the line number."""
-    if not isinstance(cause, BaseException):
+    if not issubclass(type(cause), BaseException):
         return "", ""
-    tb = cause.__traceback__
+    tb = cast("BaseException", cause).__traceback__
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     if tb is None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NewType
+from typing import Final, NewType, cast
 
 from ..event import Json
 from ..gate import Gate, shorten
@@ -45,7 +45,7 @@ class Severity(StrEnum):
         >>> Severity.parse("WARN")
         <Severity.WARNING: 'warning'>
         """
-        return _BY_NAME.get(text.strip().lower()) if isinstance(text, str) else None
+        return _BY_NAME.get(text.strip().lower()) if type(text) in (str, cls) else None  # type: ignore[attr-defined]
 
 
 _RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
@@ -90,15 +90,19 @@ class Alert:
         fingerprint: str | None = None,
     ) -> None:
         known = Severity.parse(severity)
-        given: Mapping[str, object] = _NOTHING if fields is None else fields
+        given: Mapping[str, object] = {} if fields is None else fields
         put = object.__setattr__  # the class is frozen, for its own __init__ too
         put(self, "severity", known or Severity.ERROR)
         put(self, "message", message)
         put(self, "root_cause", root_cause)
         put(self, "trace_id", trace_id)
         put(self, "links", _NOTHING if links is None else links)
-        put(self, "fields", given if known else {**given, "severity": severity})
+        put(self, "fields", given if known or type(given) is not dict else {**given, "severity": severity})
         put(self, "fingerprint", fingerprint)
+
+    def __repr__(self) -> str:
+        """What it says is left out: it has not been through the gate."""
+        return f"<Alert {self.severity}>"
 
 
 SafeAlert = NewType("SafeAlert", Alert)
@@ -107,8 +111,8 @@ SafeAlert = NewType("SafeAlert", Alert)
 def secured(alert: Alert, gate: Gate) -> SafeAlert:
     """Return *alert* as it may be shown: without secrets, in bounds, all of it text or JSON."""
     cause = alert.root_cause
-    if isinstance(cause, BaseException):
-        shown: str | None = gate.error(cause).summary
+    if issubclass(type(cause), BaseException):
+        shown: str | None = gate.error(cast("BaseException", cause)).summary
     else:
         shown = None if cause is None else gate.text(cause)
     safe = Alert(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import cast
 
 from ..interrupts import is_interruption
 
@@ -43,8 +44,13 @@ def find_exception(exc_info: object) -> BaseException | None:
         exc_info: An exception, the tuple of `sys.exc_info`, or something true for
             the exception that is being handled.
     """
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if type(exc_info) is tuple:
-        return next((part for part in exc_info if isinstance(part, BaseException)), None)
-    return sys.exc_info()[1] if exc_info else None
+    # By type, here and below: isinstance() and bool() would ask a hostile object itself.
+    kind = type(exc_info)
+    if issubclass(kind, BaseException):
+        return cast("BaseException", exc_info)
+    if kind is tuple:
+        parts = cast("tuple[object, ...]", exc_info)
+        return next(
+            (cast("BaseException", part) for part in parts if issubclass(type(part), BaseException)), None
+        )
+    return None if kind in (bool, int, type(None)) and not exc_info else sys.exc_info()[1]

@@ -16,7 +16,13 @@ from typing import Final
 
 from .detectors import Shape
 
-_START: Final = r"(?<![A-Za-z0-9])"
+#: Behind an escape a token starts too, although the escape ends in a letter or a digit: as ``repr()`` and
+#: JSON write a line break, as a URL writes a blank, as a terminal is told a colour.
+_ESCAPED: Final = (
+    r"(?<=\\[abfnrtv0])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})"
+    r"|(?<=%[0-9a-fA-F]{2})|(?<=\[\dm)|(?<=\d\dm)"
+)
+_START: Final = rf"(?:(?<![A-Za-z0-9])|{_ESCAPED})"
 _BLANK: Final = r"[ \t]{1,4}"
 _USERINFO: Final = r"://[^\s/?#\"'<>@]{1,800}@|://[^\s\"'<>@]{1,193}@"
 #: The characters of a token that has dots inside, but not the full stop after it.
@@ -37,7 +43,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         # The id of the bot in base64 (its first digit gives M, N or O), a timestamp, a signature of 27 or 38.
         name="discord-bot-token",
-        pattern=r"(?<![\w-])(?P<secret>[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,64}+)",
+        pattern=rf"{_START}(?P<secret>[MNO][\w-]{{22,27}}\.[\w-]{{6}}\.[\w-]{{27,64}}+)",
         anchors=(".",),
         probe=r"\.[\w-]{6}\.[\w-]{27}",
     ),
@@ -85,7 +91,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     # Clouds.
     Shape(
         name="aws-access-key-id",
-        pattern=r"(?<![A-Za-z0-9])(?P<secret>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})(?![A-Za-z0-9])",
+        pattern=rf"{_START}(?P<secret>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}})(?![A-Za-z0-9])",
         anchors=("AKIA", "ASIA", "ABIA", "ACCA"),
     ),
     _prefixed("aws-bedrock-key", "ABSKQmVkcm9ja0FQSUtleS bedrock-api-key-", r"[A-Za-z0-9+/]{20,}+={0,2}"),
@@ -108,7 +114,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
         "stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_org_ whsec_", r"[A-Za-z0-9_+/]{10,}+={0,2}"
     ),
     _prefixed("sendgrid-key", "SG.", r"[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}+"),
-    Shape(name="twilio-key", pattern=r"(?<!\w)(?P<secret>SK[0-9a-f]{32})(?!\w)", anchors=("SK",)),
+    Shape(name="twilio-key", pattern=rf"{_START}(?P<secret>SK[0-9a-f]{{32}})(?!\w)", anchors=("SK",)),
     _prefixed("square-token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22,}+"),
     _prefixed("shopify-token", "shpat_ shpca_ shppa_ shpss_", r"[A-Fa-f0-9]{32,}+"),
     # Registries and services.

@@ -20,6 +20,7 @@ from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import Gate
 from ..ids import new_step_id, new_trace_id, parse_trace_id
+from ..notices import Notices
 from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, merge, short_name, short_text
 from .current import Node, current_node, enter, leave, resume, suspend
 from .model import ExecutionTrace, SafeTrace, Status, Step
@@ -78,6 +79,9 @@ class _Recording:
 
     def _end(self, duration_ms: float, error: BaseException | None) -> None:
         """Stop being the current one."""
+
+
+_NOTICES: Final = Notices()
 
 
 class OpenStep(_Recording, Step):
@@ -175,7 +179,7 @@ class OpenTrace(_Recording, ExecutionTrace):
     ) -> None:
         in_force = runtime.current()
         gate = in_force.gate
-        origin = parent if isinstance(parent, TraceContext) else _NOWHERE
+        origin = parent if type(parent) is TraceContext else _NOWHERE
         given = origin.trace_id if trace_id is None else trace_id
         known = parse_trace_id(given)
         if correlation_id is None:
@@ -317,9 +321,9 @@ class OpenTrace(_Recording, ExecutionTrace):
         return merged, taken
 
     def _describe(self, reason: object, *, stack: bool) -> ErrorInfo:
-        if not isinstance(reason, BaseException):
+        if not issubclass(type(reason), BaseException):
             return ErrorInfo(type="Failed", message=short_text(self._gate.text(reason)), stack="")
-        info = self._gate.error(reason)
+        info = self._gate.error(cast("BaseException", reason))
         return info if stack else ErrorInfo(type=info.type, message=short_text(info.message), stack="")
 
 
@@ -342,5 +346,5 @@ def _contained(tell: Callable[..., object], *about: object) -> None:
     """Let a store or an observer fail on its own: the program goes on."""
     try:
         tell(*about)
-    except Exception:
-        return
+    except Exception as error:
+        _NOTICES.tell(type(error).__name__, f"a trace was not kept or not told of: {type(error).__name__}")

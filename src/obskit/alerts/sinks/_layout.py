@@ -24,7 +24,6 @@ _ICONS: Final = {Severity.CRITICAL: "🔴", Severity.ERROR: "⚠️", Severity.W
 #: Controls, lone surrogates and characters that reverse the direction of what follows.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _URL: Final = re.compile(r"https?://[!-;=?-~]{1,400}")  # printable ASCII without < and >
-_SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _MAX_LINKS: Final = 3
 _MAX_ID: Final = 64
 _MAX_LABEL: Final = 40
@@ -92,12 +91,11 @@ def describe_repeats(repeats: Repeats) -> str:
     Say how much was not told.
 
     >>> describe_repeats(Repeats(3, 1_700_000_000_000_000_000, 1_700_000_240_000_000_000))
-    '+3 more in the last 4 min since 22:13:20 UTC'
+    '+3 more from 22:13:20 to 22:17:20 UTC'
     """
-    seconds = (repeats.last_ns - repeats.first_ns) // 1_000_000_000
-    size, unit = next((size, unit) for size, unit in _SPANS if seconds >= 2 * size or size == 1)
-    since = isoformat(repeats.first_ns)[11:19]
-    return f"+{repeats.count} more in the last {seconds // size} {unit} since {since} UTC"
+    first, last = (isoformat(moment)[11:19] for moment in (repeats.first_ns, repeats.last_ns))
+    when = f"at {first}" if first == last else f"from {first} to {last}"
+    return f"+{repeats.count} more {when} UTC"
 
 
 def _head(delivery: Delivery, markup: Markup) -> str:

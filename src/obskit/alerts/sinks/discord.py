@@ -52,7 +52,8 @@ class DiscordChannel:
 
     def __init__(self, token: str, channel_id: str, *, base_url: str = "https://discord.com/api/v10") -> None:
         if not _SNOWFLAKE.fullmatch(str(channel_id)):
-            raise ConfigError(f"channel_id must be the number of a Discord channel, got {channel_id!r}")
+            got = f"{len(str(channel_id))} characters"
+            raise ConfigError(f"channel_id must be the number of a Discord channel, got {got}")
         given: object = token
         if not isinstance(given, str) or not _TOKEN.fullmatch(given):
             raise ConfigError("token must be the bot's token, without spaces or line breaks")
