@@ -25,7 +25,7 @@ from typing import Any, Final, Self
 ROOT: Final = Path(__file__).parents[1]
 _ON_DEATH_OF_PARENT: Final = 1  # PR_SET_PDEATHSIG
 #: Settings of the machine or of its obskit must not reach a contender.
-_FOREIGN: Final = ("OBSKIT_", "ENABLE_", "ALERT_", "POWERTOOLS_", "AWS_", "LOGURU_", "PYTHON")
+_FOREIGN: Final = ("COVERAGE_", "OBSKIT_", "ENABLE_", "ALERT_", "POWERTOOLS_", "AWS_", "LOGURU_", "PYTHON")
 
 
 class Child:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from obskit.runtime import CELL
+from tests.forking import unmeasured_children  # noqa: F401 - a fixture for every test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

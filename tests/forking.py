@@ -8,7 +8,7 @@ import sys
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def unmeasured_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave children unmeasured: coverage has a lock that another thread may hold at the fork."""
     if not hasattr(os, "fork"):

@@ -13,10 +13,8 @@ from obskit import conformance
 from obskit.errors import SinkError
 from obskit.sinks import FileSink, Sink
 from obskit.testing import RecordingSink, check_sink
-from tests.forking import unmeasured_children  # noqa: F401 - a fixture
 
 pytestmark = [
-    pytest.mark.usefixtures("unmeasured_children"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="most rules need fork"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +89,45 @@ def test_shortening_keeps_both_ends(text: str, limit: int) -> None:
     else:
         assert text.startswith(short[:4])
         assert text.endswith(short[-4:])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"name": "Authorization", "value": "letmein-12345"}, {"name": "Authorization", "value": "***2345"}),
+        ({"name": "colour", "value": "red"}, {"name": "colour", "value": "red"}),
+        (("password", "hunter2!"), ["password", "***"]),
+        (("colour", "red"), ["colour", "red"]),
+        ({"a": ["password", "hunter2!x1"]}, {"a": ["password", "***"]}),
+    ],
+)
+def test_a_value_beside_a_secret_name_is_hidden(value: object, expected: object) -> None:
+    """Headers come as pairs and as named values, not only as fields."""
+    assert GATE.value(value) == expected
+
+
+def test_names_that_are_no_text_take_the_thorough_way() -> None:
+    """A mapping handed over as extra fields may have any keys."""
+    assert GATE.fields({1: "a", "b": 2}) == {"1": "a", "b": 2}  # type: ignore[dict-item]
+
+
+def test_what_a_signal_handler_raises_passes_the_gate() -> None:
+    """An exit or a timeout is not an error of the value that was being read."""
+
+    def give_up(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    class Interrupted:
+        def __repr__(self) -> str:
+            give_up(15, sys._getframe())
+            return ""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            give_up(15, sys._getframe())
+            return ""
+
+    with pytest.raises(TimeoutError):
+        GATE.value(Interrupted())
+    with pytest.raises(TimeoutError):
+        GATE.error(Broken())

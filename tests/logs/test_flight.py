@@ -412,11 +412,11 @@ def test_memory_stays_flat() -> None:
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_a_million_calls() -> None:
+def test_memory_stays_flat_over_many_calls() -> None:
     """A command that logs all day takes no more than one that logs for a second."""
     run_calls(1_000)
     with obskit.trace("/order"):
-        for n in range(1_000_000):
+        for n in range(100_000):
             log.debug("line", number=n)
         recording = current_recording()
         assert recording is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -301,3 +302,57 @@ def test_hostile_arguments_in_unusual_places_raise_nothing(lines: Lines) -> None
     with obskit.trace("/x"):
         obskit.alert("error", "m", links=cast("Any", "abc"), fields=cast("Any", [1]))
     assert [event["msg"] for event in lines.events[:1]] == ["x"]
+
+
+@pytest.mark.parametrize("method", ["info", "warn", "error", "critical"])
+def test_a_level_above_all_keeps_nothing(method: str) -> None:
+    """Every method looks at the level before anything else."""
+    sink = Lines()
+    with obskit.configure(level=60, output=sink, capture_logging=False, hooks=False):
+        getattr(obskit.get_logger(), method)("x")
+    assert sink.raw == []
+
+
+@pytest.mark.parametrize("place", ["value", "sink"])
+def test_what_a_signal_handler_raises_ends_the_call(place: str, lines: Lines) -> None:
+    """A time limit of the program holds inside a log call too."""
+
+    def give_up(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    class Interrupted:
+        def __repr__(self) -> str:
+            give_up(15, sys._getframe())
+            return ""
+
+    class Limited(Lines):
+        def emit(self, line: bytes, /) -> None:
+            give_up(15, sys._getframe())
+
+    if place == "value":
+        with pytest.raises(TimeoutError):
+            obskit.get_logger().info("%s", Interrupted())
+        with pytest.raises(TimeoutError):
+            obskit.get_logger().info("x", value=Interrupted(), level="y")
+        return
+    with obskit.configure(output=Limited(), capture_logging=False, hooks=False), pytest.raises(TimeoutError):
+        obskit.get_logger().info("x")
+
+
+def test_an_encoder_that_fails_loses_the_line_and_counts_it() -> None:
+    """Whatever breaks on the way to a line is counted by its kind."""
+    from obskit.clock import SYSTEM_CLOCK
+    from obskit.event import Event, SafeEvent
+    from obskit.gate import Gate
+    from obskit.levels import Thresholds
+    from obskit.logs import Pipeline
+    from obskit.redaction import Redactor
+
+    def encode(event: SafeEvent) -> bytes:
+        raise ZeroDivisionError
+
+    pipeline = Pipeline(
+        gate=Gate(Redactor()), encode=encode, sink=Lines(), clock=SYSTEM_CLOCK, thresholds=Thresholds()
+    )
+    pipeline.emit(Event(0, 20, "x", "f", None, (), {}))
+    assert pipeline.stats()["dropped_zerodivisionerror"] == 1

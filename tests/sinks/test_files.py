@@ -19,7 +19,6 @@ from obskit.errors import ConfigError, SinkError
 from obskit.sinks import FileSink, _rotation
 from obskit.sinks._locks import try_lock_file
 from obskit.testing import FakeClock, check_sink
-from tests.forking import unmeasured_children  # noqa: F401 - a fixture
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="files of POSIX systems")
 pytestmark = posix
@@ -451,7 +450,6 @@ def test_several_processes_share_a_file_and_its_rotation(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.usefixtures("unmeasured_children")
 def test_a_file_keeps_the_rules_of_a_sink(path: Path) -> None:
     """Also while it is turned over all the time."""
 

@@ -21,7 +21,6 @@ from obskit.errors import SinkError
 from obskit.sinks import FileSink, QueuedSink
 from obskit.sinks._queued import is_minor
 from obskit.testing import RecordingSink, check_sink
-from tests.forking import unmeasured_children  # noqa: F401 - a fixture
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -267,7 +266,6 @@ def test_exit_gives_a_queue_five_seconds() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.usefixtures("unmeasured_children")
 def test_a_queue_keeps_the_rules_of_a_sink(tmp_path: Path) -> None:
     """Lines arrive whole, whoever logs."""
     path = tmp_path / "log"
