@@ -16,9 +16,12 @@ def unmeasured_children(monkeypatch: pytest.MonkeyPatch) -> None:
     import posix
 
     def fork() -> int:
+        # Before the fork: what runs first in the child are the functions registered for that.
+        tracer = sys.gettrace()
+        sys.settrace(None)
         child = posix.fork()
-        if child == 0:
-            sys.settrace(None)
+        if child:
+            sys.settrace(tracer)
         return child
 
     monkeypatch.setattr(os, "fork", fork)

@@ -106,6 +106,13 @@ def test_a_value_beside_a_secret_name_is_hidden(value: object, expected: object)
     assert GATE.value(value) == expected
 
 
+def test_a_long_text_and_a_secret_name_are_no_trouble() -> None:
+    """What is not quick is done thoroughly."""
+    long = "word " * 4_000
+    assert GATE.fields({"note": long}) == {"note": long}
+    assert SECRET not in str(GATE.fields({SECRET: 1}))
+
+
 def test_names_that_are_no_text_take_the_thorough_way() -> None:
     """A mapping handed over as extra fields may have any keys."""
     assert GATE.fields({1: "a", "b": 2}) == {"1": "a", "b": 2}  # type: ignore[dict-item]
@@ -127,6 +134,13 @@ def test_what_a_signal_handler_raises_passes_the_gate() -> None:
             give_up(15, sys._getframe())
             return ""
 
+    class Detector:
+        def find(self, text: str, /) -> list[tuple[int, int, str]]:
+            give_up(15, sys._getframe())
+            return []
+
+    with pytest.raises(TimeoutError):
+        Gate(Redactor(detectors=[Detector()])).fields({"note": "some longer text"})
     with pytest.raises(TimeoutError):
         GATE.value(Interrupted())
     with pytest.raises(TimeoutError):

@@ -120,6 +120,7 @@ class Text(str):
         (ValueError, "builtins.ValueError"),
         (range(2), "range(0, 2)"),
         ({1: "a", "1": "b", None: "c", (2,): "d"}, {"1": "a", "1#2": "b", "None": "c", "[2]": "d"}),
+        ({"1": "a", "1#2": "b", 1: "c"}, {"1": "a", "1#2": "b", "1#3": "c"}),
         (LyingDict(a=1), "[unreadable LyingDict: TypeError]"),
         (Hostile(SystemExit()), "[unreadable Hostile: SystemExit]"),
     ],

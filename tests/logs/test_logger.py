@@ -313,7 +313,7 @@ def test_a_level_above_all_keeps_nothing(method: str) -> None:
     assert sink.raw == []
 
 
-@pytest.mark.parametrize("place", ["value", "sink"])
+@pytest.mark.parametrize("place", ["value", "sink", "detector"])
 def test_what_a_signal_handler_raises_ends_the_call(place: str, lines: Lines) -> None:
     """A time limit of the program holds inside a log call too."""
 
@@ -329,6 +329,19 @@ def test_what_a_signal_handler_raises_ends_the_call(place: str, lines: Lines) ->
         def emit(self, line: bytes, /) -> None:
             give_up(15, sys._getframe())
 
+    class Detector:
+        def find(self, text: str, /) -> list[tuple[int, int, str]]:
+            give_up(15, sys._getframe())
+            return []
+
+    if place == "detector":
+        redactor = obskit.Redactor(detectors=[Detector()])
+        with (
+            obskit.configure(output=Lines(), redactor=redactor, capture_logging=False, hooks=False),
+            pytest.raises(TimeoutError),
+        ):
+            obskit.get_logger().info("x", n=1)
+        return
     if place == "value":
         with pytest.raises(TimeoutError):
             obskit.get_logger().info("%s", Interrupted())

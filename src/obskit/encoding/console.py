@@ -58,18 +58,22 @@ def encode_console(event: SafeEvent, *, colour: bool, limit: int = DEFAULT_LINE_
         limit: Bytes that all of it may have, at least 1,000. What is longer is cut,
             and a note at the end tells how much is missing.
     """
-    parts = [(style, text.encode()) for style, text in _parts(event)]
-    size = sum(len(data) + _PAINT for _, data in parts)
-    room, missing = size if size < limit else limit - _NOTE - _PAINT, 0
+    parts = [(style.encode() if colour else b"", text.encode()) for style, text in _parts(event)]
+    size = sum(len(_painted(style, data)) for style, data in parts) + 1
+    room, missing = limit if size <= limit else limit - _NOTE - _PAINT, 0
     written: list[bytes] = []
     for style, data in parts:
         kept = data if len(data) <= room else data[: max(0, room)].decode(errors="ignore").encode()
         missing += len(data) - len(kept)
-        room -= len(data) + _PAINT
-        written.append(b"\x1b[%sm%s\x1b[m" % (style.encode(), kept) if colour and style and kept else kept)
+        room -= len(data) + (_PAINT if size > limit else 0)
+        written.append(_painted(style, kept))
     if missing:
         written.append(b" [... %d bytes cut]" % missing)
     return b"".join(written) + b"\n"
+
+
+def _painted(style: bytes, data: bytes) -> bytes:
+    return b"\x1b[%sm%s\x1b[m" % (style, data) if style and data else data
 
 
 def _parts(event: SafeEvent) -> Iterator[tuple[str, str]]:

@@ -54,9 +54,8 @@ def describe(error: BaseException) -> ErrorInfo:
 
 def _describe_chain(error: BaseException, blocks: list[str], *, seen: set[int]) -> None:
     """Add a block of text per exception, newest first, each behind how it led to the one before."""
-    current: BaseException | None = error
-    link = ""
-    while current is not None:
+    current, link = error, ""
+    while True:
         if id(current) in seen or len(seen) >= _MAX_EXCEPTIONS:
             blocks.append("[... more exceptions]")
             return
