@@ -259,17 +259,17 @@ def test_a_handler_that_raises_leaves_no_half_line() -> None:
     assert all(text in whole or any(text == good[: len(text)] for good in whole) for text in lines)
 
 
-@pytest.mark.parametrize("size", [100, 9_000])
-def test_what_an_interrupted_write_left_is_ended(pipe: tuple[int, io.FileIO], size: int) -> None:
-    """A long line may be there in part, so it is ended; a short one is there or not."""
+@pytest.mark.parametrize(("size", "begun"), [(100, False), (100, True), (9_000, False)])
+def test_what_an_interrupted_write_left_is_ended(pipe: tuple[int, io.FileIO], size: int, begun: bool) -> None:
+    """A long line, or the rest of one, may be there in part, so it is ended; a short one is there or not."""
     reader, stream = pipe
     sink = StreamSink(stream)
     sink.emit(b"one\n")
     descriptor = sink._descriptor
     assert descriptor is not None
-    descriptor._rest, descriptor._unsure = b"x" * size, True
+    descriptor._rest, descriptor._begun, descriptor._unsure = b"x" * size, begun, True
     sink.emit(b"two\n")
-    assert drain(reader) == (b"one\n\ntwo\n" if size > 4096 else b"one\ntwo\n")
+    assert drain(reader) == (b"one\n\ntwo\n" if begun or size > 4096 else b"one\ntwo\n")
 
 
 def test_a_time_limit_that_is_an_oserror_is_no_error_of_the_pipe(

@@ -42,6 +42,7 @@ class Descriptor:
         self._lines_to_look = 0
         self._inheritable = os.get_inheritable(fd)
         self._rest = b""  # what is still to be written of a line that was begun
+        self._begun = False  # the reader may have the beginning of what `_rest` is the rest of
         self._end = 0  # size of the file after the part that was written
         self._stuck = False  # the last line found no room in time
         self._unsure = False  # a signal handler raised: nobody knows how much was written
@@ -114,7 +115,7 @@ class Descriptor:
         self._take_turn(deadline)
         try:
             self._put_rest(deadline)
-            self._rest = line
+            self._rest, self._begun = line, False
             self._put(deadline)
         except OSError as error:
             if error.errno is not None:  # a signal handler may raise TimeoutError, which has none
@@ -132,8 +133,9 @@ class Descriptor:
     def _put_rest(self, deadline: int) -> None:
         """Complete the line before, or raise: nothing may follow half a line."""
         if self._unsure:
-            # Up to so many bytes went whole or not at all; of more, some may be there.
-            self._rest = b"\n" if len(self._rest) > _PIPE_BUF else b""
+            # A line of up to so many bytes went whole or not at all; of a longer one, some may be there.
+            self._begun |= len(self._rest) > _PIPE_BUF
+            self._rest = b"\n" if self._rest and self._begun else b""
         try:
             self._put(deadline)
         except OSError as error:
@@ -148,6 +150,7 @@ class Descriptor:
         while self._rest:
             self._unsure = True
             done = self._write_now(self._rest)
+            self._begun |= done > 0
             self._rest = self._rest[done:]
             self._unsure = False
             if not done and not self._wait(deadline):
