@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
 from typing import Final, ParamSpec, TypeVar
 
-from .decorating import decorate
 from .event import Bound
 
 P = ParamSpec("P")
@@ -131,4 +130,6 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Bind the fields anew in every call of *function*."""
+        from .decorating import decorate  # not at import: it loads inspect
+
         return decorate(function, lambda: bound_context(**self.fields))

@@ -8,9 +8,12 @@ here. But a signal may arrive at the same moment, and what its handler raises
 
 from __future__ import annotations
 
-import inspect
 from itertools import pairwise
 from types import FrameType
+from typing import Final
+
+#: `inspect.CO_VARARGS`, whose module takes 10 ms to load.
+_CO_VARARGS: Final = 4
 
 
 def is_interruption(error: BaseException) -> bool:
@@ -32,7 +35,7 @@ def is_interruption(error: BaseException) -> bool:
 def _is_handler(frame: FrameType) -> bool:
     code, values = frame.f_code, frame.f_locals
     arguments = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
-    if code.co_flags & inspect.CO_VARARGS:
+    if code.co_flags & _CO_VARARGS:
         arguments += values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ())
     return any(
         # By type: isinstance() would ask the values themselves, and they may be hostile.

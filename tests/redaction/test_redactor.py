@@ -148,7 +148,7 @@ def test_broken_rule_object_fails_closed_in_every_call(monkeypatch: pytest.Monke
     monkeypatch.setattr(redactor._policy, "verdict", fail)
     assert redactor.field("a", SECRET) == "[redaction failed: LookupError]"
     assert str(redactor({"a": SECRET})) == "[redaction failed: LookupError]"
-    monkeypatch.setattr("obskit.redaction.redactor.walk", fail)
+    monkeypatch.setattr("obskit.redaction.walk.walk", fail)
     assert str(redactor([SECRET])) == "[redaction failed: LookupError]"
 
 

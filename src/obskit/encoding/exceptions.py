@@ -9,9 +9,8 @@ redactor sees every secret whole.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..interrupts import is_interruption
 from .plain import DEFAULT_BUDGET
@@ -23,8 +22,7 @@ _TAIL: Final = 20
 _MAX_EXCEPTIONS: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorInfo:
+class ErrorInfo(NamedTuple):
     """What can be told of an exception."""
 
     type: str

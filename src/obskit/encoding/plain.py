@@ -16,22 +16,20 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 from uuid import UUID
 
 from ..event import Json
 from ..interrupts import is_interruption
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(NamedTuple):
     """How large a tree may become before parts of it are cut."""
 
     depth: int = 16  #: containers inside containers
@@ -217,7 +215,9 @@ class _Walk:
         kind = type(value)
         if callable(dump := getattr(kind, "model_dump", None)):
             return self.value(dump(value), depth)
-        if is_dataclass(kind):
+        if hasattr(kind, "__dataclass_fields__"):
+            from dataclasses import fields  # loaded already by whoever made the class, and slow to load
+
             pairs = [(field.name, getattr(value, field.name, "[missing]")) for field in fields(kind)]
             return self.mapping(pairs, 0, value, depth)
         if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .detectors import Span
 from .policy import KeyPolicy, Verdict
@@ -67,8 +66,7 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _LONGEST_WORD: Final = 20
 
 
-@dataclass(slots=True)
-class _Name:
+class _Name(NamedTuple):
     """A secret name in a text, and where its value starts."""
 
     name: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
@@ -40,8 +39,7 @@ class Detector(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """
     A secret that is known by what it looks like.
 
@@ -68,20 +66,16 @@ class Shape:
             yield Span(start, end, self.name, self.tail)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A project's own regular expression."""
 
     pattern: re.Pattern[str]
-    group: str | int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "group", GROUP if GROUP in self.pattern.groupindex else 0)
 
     def find(self, text: str, /) -> Iterator[tuple[int, int, str]]:
         """Yield every match, or its group "secret" where there is one."""
+        group = GROUP if GROUP in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text):
-            start, end = match.span(self.group)
+            start, end = match.span(group)
             if start >= 0:
                 yield start, end, "pattern"
 

@@ -9,7 +9,6 @@ recognised across lines. Nothing else of the secret is ever in it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
 from ..errors import ConfigError
@@ -26,7 +25,6 @@ _FINGERPRINT_BYTES: Final = 4
 _FAILURE: Final = re.compile(r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Mask:
     """
     How a hidden value is shown.
@@ -37,20 +35,22 @@ class Mask:
     '***ter2'
     """
 
-    tail: int = 4  #: characters at the end of a value that may be shown
-    #: Shorter values show no tail. Below 12, every value of that length shows one.
-    tail_min_length: int = _SAFE_LENGTH
-    fingerprint_key: bytes | None = field(default=None, repr=False)
+    __slots__ = ("_fingerprint_key", "tail", "tail_min_length")
 
-    def __post_init__(self) -> None:
-        for name, least in (("tail", 0), ("tail_min_length", 1)):
-            number = getattr(self, name)
+    def __init__(
+        self, *, tail: int = 4, tail_min_length: int = _SAFE_LENGTH, fingerprint_key: bytes | None = None
+    ) -> None:
+        for name, number, least in (("tail", tail, 0), ("tail_min_length", tail_min_length, 1)):
             if type(number) is not int or number < least:
                 raise ConfigError(f"{name} must be a whole number of at least {least}, got {number!r}")
-        key = self.fingerprint_key
+        key = fingerprint_key
         if key is not None and (type(key) is not bytes or not 1 <= len(key) <= 64):
             # The key itself stays out of the message: it is a secret.
             raise ConfigError("fingerprint_key must be 1 to 64 bytes, as secrets.token_bytes(32) makes")
+        self.tail: Final = tail  #: characters at the end of a value that may be shown
+        #: Shorter values show no tail. Below 12, every value of that length shows one.
+        self.tail_min_length: Final = tail_min_length
+        self._fingerprint_key: Final = key
 
     def hide(self, secret: str, *, tail: bool = True) -> str:
         """
@@ -61,7 +61,7 @@ class Mask:
         """
         if self.is_marker(secret):
             return secret
-        if self.fingerprint_key is not None:
+        if self._fingerprint_key is not None:
             return f"{MARKER}#{self._fingerprint(secret)}"
         shown = self._tail_length(secret, tail)
         return MARKER + secret[len(secret) - shown :] if shown else MARKER
@@ -86,4 +86,4 @@ class Mask:
         from hashlib import blake2b  # not at import: it loads OpenSSL, and few ask for fingerprints
 
         data = secret.encode("utf-8", "surrogatepass")
-        return blake2b(data, digest_size=_FINGERPRINT_BYTES, key=self.fingerprint_key or b"").hexdigest()
+        return blake2b(data, digest_size=_FINGERPRINT_BYTES, key=self._fingerprint_key or b"").hexdigest()

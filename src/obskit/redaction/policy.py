@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How the value under a secret name is treated; an innocent name has no verdict."""
 
     numbers: bool = True  #: numbers are hidden too; not under names that also count things
@@ -180,7 +178,7 @@ class KeyPolicy:
             return _TOKEN
         verdict = _built_in(words)
         if verdict is not None and words[0] in _QUESTIONS:
-            return replace(verdict, numbers=False)
+            return verdict._replace(numbers=False)
         return verdict
 
 
@@ -218,7 +216,7 @@ def _of_head(head: str, before: str) -> Verdict | None:
         return None
     verdict = _of_word(head)
     if verdict is not None and verdict.weak and head.startswith("key") and before in _QUALIFIERS:
-        return replace(verdict, weak=False)
+        return verdict._replace(weak=False)
     return verdict
 
 
@@ -226,7 +224,7 @@ def _of_word(word: str) -> Verdict | None:
     verdict = _HEADS.get(word)
     if verdict is None and word.endswith("s") and (one := _HEADS.get(word[:-1])) is not None:
         # "tokens": 512 is a count, "tokens": ["..."] is not.
-        return replace(one, numbers=False)
+        return one._replace(numbers=False)
     return verdict or _of_one_word(word)
 
 
@@ -238,5 +236,5 @@ def _of_one_word(word: str) -> Verdict | None:
     for suffix in _ONE_WORD_SUFFIXES:
         if word.endswith(suffix) and word[: -len(suffix)] in _QUALIFIERS:
             verdict = _of_word(suffix)
-            return verdict and replace(verdict, weak=False)
+            return verdict and verdict._replace(weak=False)
     return None

@@ -22,7 +22,6 @@ from .mask import MARKER, Mask
 from .policy import KeyPolicy, Verdict
 from .scan import Scanner
 from .shapes import SHAPES
-from .walk import walk
 
 T = TypeVar("T")
 
@@ -110,7 +109,7 @@ class Redactor:
         dict for a mapping, a list for a sequence, text for an exception.
         """
         try:
-            return walk(value, self)  # type: ignore[no-any-return]
+            return self._walked(value)  # type: ignore[no-any-return]
         except BaseException as error:
             if is_interruption(error):
                 raise
@@ -230,6 +229,11 @@ class Redactor:
         text = value if type(value) is str else value.decode("utf-8", "replace")
         return self.hidden(value, verdict) if looks_secret(text[:256], verdict, is_loose=is_loose) else value
 
+    def _walked(self, value: Any) -> Any:
+        from .walk import walk  # not at import: the lines of a log do without it
+
+        return walk(value, self)
+
     def leaf(self, value: Any, /) -> Any:
         """Make *value* safe, which is no container; the same object if it is safe already."""
         if type(value) is str:
@@ -288,7 +292,7 @@ class Redactor:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        safe = walk(value, self)
+        safe = self._walked(value)
         if safe is value:
             return text
         separators = None if ": " in text else (",", ":")
