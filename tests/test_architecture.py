@@ -25,7 +25,7 @@ SRC = ROOT / "src"
 FACE = "obskit"  # the package itself: the public names
 
 LAYERS = (
-    {"errors", "levels", "clock", "ids", "version", "environment", "decorating", "interrupts"},
+    {"errors", "levels", "clock", "ids", "version", "environment", "decorating", "interrupts", "lazy"},
     {"event"},
     {"redaction", "encoding"},
     {"context", "runtime", "gate", "notices", "sinks", "storage", "http", "worker"},

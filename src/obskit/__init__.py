@@ -9,23 +9,20 @@ Logs, redaction, traces and alerts for bots and small services.
 
 from __future__ import annotations
 
-from . import alerts, errors, logs, redaction, sinks, traces
+from typing import TYPE_CHECKING
+
+from . import errors, lazy, logs, redaction, sinks
 from .context import bound_context, clear_context, get_context, set_context
 from .ids import get_trace_fingerprint
 from .logs import Logger, get_logger
 from .redaction import Redactor, register_secret, unregister_secret
 from .runtime import Runtime
-from .traces import (
-    current_trace,
-    extract,
-    get_trace_store,
-    inject,
-    step,
-    trace,
-    traced,
-)
 from .version import __version__
 from .wiring import alert, configure, env_flag, redact, redact_text, register_env
+
+if TYPE_CHECKING:
+    from . import alerts, traces
+    from .traces import current_trace, extract, get_trace_store, inject, step, trace, traced
 
 __all__ = [
     "Logger",
@@ -60,3 +57,11 @@ __all__ = [
     "traces",
     "unregister_secret",
 ]
+
+# A program that only logs loads neither traces nor alerts.
+_TRACES = ("current_trace", "extract", "get_trace_store", "inject", "step", "trace", "traced", "traces")
+__getattr__ = lazy.attributes(__name__, {"alerts": "alerts", **dict.fromkeys(_TRACES, "traces")})
+
+
+def __dir__() -> list[str]:
+    return __all__

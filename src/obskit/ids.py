@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from random import SystemRandom
 from typing import Final, cast
-
-#: Randomness for jitter; asks the operating system, so a fork cannot repeat it.
-RANDOM: Final = SystemRandom()
 
 _UUID: Final = re.compile(
     r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}", re.ASCII
@@ -29,6 +25,11 @@ def new_trace_id() -> str:
 def new_step_id() -> str:
     """Make a random step id: 16 lowercase hex digits."""
     return os.urandom(8).hex()
+
+
+def jitter(longest: float) -> float:
+    """Draw a number between 0 and *longest*, all equally likely; a fork does not repeat it."""
+    return longest * int.from_bytes(os.urandom(4), "big") / 0xFFFF_FFFF
 
 
 def parse_trace_id(text: object) -> str | None:

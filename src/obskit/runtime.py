@@ -9,8 +9,7 @@ changes, and it is replaced as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from threading import RLock
+from threading import Lock, RLock
 from types import TracebackType
 from typing import Final, Protocol, Self, cast
 
@@ -71,19 +70,77 @@ class TraceFacts(Protocol):
         """What binds the trace's fields: scopes that lie in it belong to the trace."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """A part that is made at first need: a program that only logs loads neither traces nor alerts."""
+
+    __slots__ = ("_lock", "_make", "made")
+
+    def __init__(self, make: Callable[[], Part]) -> None:
+        self.made: Part | None = None
+        self._make = make
+        self._lock = Lock()
+
+    def get(self) -> Part:
+        """Return the part, made now if it has not been."""
+        return self.made or self._made_now()
+
+    def _made_now(self) -> Part:
+        with self._lock:
+            if self.made is None:
+                self.made = self._make()
+            return self.made
+
+
 class Runtime:
     """Everything that is set up once per process."""
 
-    service: str
-    clock: Clock
-    gate: Gate
-    logs: Part
-    trace_store: Part
-    alerter: Part
-    lowest: int = 0  #: no event of a lower level is written, whatever its logger
-    observers: tuple[TraceObserver, ...] = ()
-    on_detach: tuple[Callable[[], None], ...] = ()
+    __slots__ = (
+        "_alerter",
+        "_trace_store",
+        "clock",
+        "gate",
+        "logs",
+        "lowest",
+        "observers",
+        "on_detach",
+        "refused",
+        "service",
+    )
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        clock: Clock,
+        gate: Gate,
+        logs: Part,
+        trace_store: Part | Later,
+        alerter: Part | Later,
+        lowest: int = 0,
+        observers: tuple[TraceObserver, ...] = (),
+    ) -> None:
+        self.service: Final = service
+        self.clock: Final = clock
+        self.gate: Final = gate
+        self.logs: Final = logs
+        self.lowest: Final = lowest  #: no event of a lower level is written, whatever its logger
+        self.observers: Final = observers
+        self.on_detach: tuple[Callable[[], None], ...] = ()
+        self.refused: Final[dict[str, int]] = {}  #: headers from outside that did not conform, by name
+        self._trace_store: Final = trace_store
+        self._alerter: Final = alerter
+
+    @property
+    def trace_store(self) -> Part:
+        """Keeps the traces."""
+        part = self._trace_store
+        return part.get() if type(part) is Later else cast("Part", part)
+
+    @property
+    def alerter(self) -> Part:
+        """Delivers the alerts."""
+        part = self._alerter
+        return part.get() if type(part) is Later else cast("Part", part)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """
@@ -97,7 +154,7 @@ class Runtime:
         """
         deadline = self.clock.monotonic_ns() + int(timeout * 1e9)
         done = True
-        for part in self.parts().values():
+        for part in self.parts():
             left = (deadline - self.clock.monotonic_ns()) / 1e9
             done = part.flush(max(0.0, left)) and done
         return done
@@ -111,7 +168,7 @@ class Runtime:
         """
         self.detach()
         kept = list(keep)
-        for part in self.parts().values():
+        for part in self.parts():
             if not any(part is other for other in kept):
                 part.close()
         CELL.clear(self)
@@ -123,17 +180,21 @@ class Runtime:
 
     def stats(self) -> Mapping[str, float]:
         """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
+        parts = {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
         counters = {
             f"{name}_{counter}": value
-            for name, part in self.parts().items()
+            for name, part in parts.items()
             for counter, value in part.stats().items()
         }
         redaction = self.gate.redactor.stats()
-        return counters | {f"redaction_{counter}": value for counter, value in redaction.items()}
+        counters |= {f"redaction_{counter}": value for counter, value in redaction.items()}
+        return counters | {f"refused_{name}": count for name, count in self.refused.items()}
 
-    def parts(self) -> dict[str, Part]:
-        """Name the parts, in the order to finish them: traces and alerts may still log."""
-        return {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
+    def parts(self) -> list[Part]:
+        """List the parts that were made, in the order to finish them: traces and alerts may still log."""
+        parts = (self._trace_store, self._alerter, self.logs)
+        made = [part.made if type(part) is Later else cast("Part", part) for part in parts]
+        return [part for part in made if part is not None]
 
     def __enter__(self) -> Self:
         return self

@@ -10,15 +10,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
-from typing import IO, Any, Final, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from . import runtime
-from .alerts import Alert, Alerter, Receipt
-from .alerts.sinks import DiscordChannel
 from .clock import SYSTEM_CLOCK, Clock
-from .encoding.console import encode_console, wants_colour
 from .encoding.json import Dumps, dumps, encode_line
 from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
@@ -30,18 +26,18 @@ from .logs import (
     Encoder,
     FlightRecorder,
     Pipeline,
-    Propagation,
     QuickLine,
     TraceSummary,
-    capture_records,
     get_logger,
-    install_hooks,
 )
 from .redaction import Redactor, register_secret
-from .runtime import CELL, Runtime
-from .sinks import FileSink, Sink, StreamSink
-from .traces import current_trace
-from .traces.stores import MemoryTraceStore, TraceStore
+from .runtime import CELL, Later, Part, Runtime
+from .sinks import Sink, StreamSink
+
+if TYPE_CHECKING:
+    from .alerts import Alerter, Receipt
+    from .logs.stdlib import Propagation
+    from .traces import TraceStore
 
 Output: TypeAlias = "IO[str] | IO[bytes] | str | os.PathLike[str] | Sink[bytes]"
 
@@ -188,6 +184,9 @@ def alert(
     Returns:
         What became of it: see `obskit.alerts.Receipt`.
     """
+    from .alerts import Alert
+    from .traces import current_trace
+
     trace = current_trace()
     if trace is not None:
         trace_id = trace_id if trace_id is not None else trace.trace_id
@@ -210,16 +209,26 @@ def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices
     previous = CELL.runtime
     if previous is not None:
         previous.detach()
-    undo = [capture_records(pipeline.thresholds)] if capture_logging else []
-    if hooks:
-        undo.append(install_hooks(pipeline))
-    built = replace(built, on_detach=tuple(undo))
+    built.on_detach = tuple(_installed(pipeline, capture_logging=capture_logging, hooks=hooks))
     CELL.fill(built)
     if previous is not None:
-        previous.close(keep=built.parts().values())
+        previous.close(keep=built.parts())
     for notice in notices:
         _log.warn(notice)
     return built
+
+
+def _installed(pipeline: Pipeline, *, capture_logging: bool, hooks: bool) -> Iterable[Callable[[], None]]:
+    """Connect what else the process says to *pipeline*; returns how to undo each of it."""
+    # Not at import: a program that never configures needs neither logging nor warnings.
+    if capture_logging:
+        from .logs.stdlib import capture_records
+
+        yield capture_records(pipeline.thresholds)
+    if hooks:
+        from .logs.hooks import install_hooks
+
+        yield install_hooks(pipeline)
 
 
 def _default_runtime() -> Runtime:
@@ -232,6 +241,9 @@ def _default_runtime() -> Runtime:
     try:
         return configure(capture_logging=False, hooks=False)
     except ConfigError as error:
+        from .alerts import Alerter
+        from .traces.stores import MemoryTraceStore
+
         built = configure(
             service="app",
             level="info",
@@ -297,6 +309,8 @@ def _pipeline(
     lay_out = _schema(environment, schema)
     write = _fastest_dumps()
     if chosen == "console":
+        from .encoding.console import encode_console, wants_colour
+
         terminal = _is_terminal(sys.stdout if output is None else output)
         colour = wants_colour(environment, is_terminal=terminal, windows=os.name == "nt")
         encode: Encoder = partial(encode_console, colour=colour)
@@ -310,8 +324,14 @@ def _pipeline(
         sink=_line_sink(output, clock),
         clock=clock,
         thresholds=thresholds,
-        copy_to=Propagation() if propagate else None,
+        copy_to=_propagation() if propagate else None,
     )
+
+
+def _propagation() -> Propagation:
+    from .logs.stdlib import Propagation
+
+    return Propagation()
 
 
 def _line(lay_out: Schema, service: str, write: Dumps, event: SafeEvent) -> bytes:
@@ -362,6 +382,8 @@ def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:
     if output is None:
         return StreamSink(clock=clock)
     if isinstance(output, str | os.PathLike):
+        from .sinks import FileSink
+
         return FileSink(output, clock=clock)
     if callable(getattr(output, "emit", None)) and callable(getattr(output, "close", None)):
         return cast("Sink[bytes]", output)
@@ -372,29 +394,44 @@ def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:
     )
 
 
-def _trace_store(environment: Environment, clock: Clock) -> TraceStore:
+def _trace_store(environment: Environment, clock: Clock) -> Part | Later:
     url = environment.text("OBSKIT_TRACE_STORE", "memory:")
     scheme, colon, rest = url.partition(":")
     if scheme != "memory" or not colon or rest.strip("/"):
         # The rest of the URL may hold a password.
         got = f"one that begins with {scheme[:20]!r}" if colon else "something without a colon"
         raise ConfigError(f"OBSKIT_TRACE_STORE must be memory:, got {got}")
+    return Later(partial(_memory_trace_store, clock))
+
+
+def _memory_trace_store(clock: Clock) -> TraceStore:
+    from .traces.stores import MemoryTraceStore
+
     return MemoryTraceStore(clock=clock)
 
 
-def _alerter(environment: Environment, clock: Clock) -> Alerter:
+def _alerter(environment: Environment, clock: Clock) -> Part | Later:
     """Build the alerter that the environment asks for: off unless it is on and has a channel."""
     channel = environment.text("ALERT_CHANNEL_ID", "")
     token = environment.text("DISCORD_BOT_TOKEN", "")
     window = environment.seconds("ALERT_WINDOW_SECONDS", 300.0)
     if not environment.flag("ENABLE_ALERTS"):
-        return Alerter([], window=window, enabled=False, clock=clock)
+        return Later(partial(_no_alerter, clock))
     missing = "ALERT_CHANNEL_ID" if not channel else "DISCORD_BOT_TOKEN" if not token else None
     if missing is not None:
         environment.notices.append(f"ENABLE_ALERTS is true but {missing} is not set: alerts are off")
-        return Alerter([], window=window, enabled=False, clock=clock)
+        return Later(partial(_no_alerter, clock))
+    from .alerts import Alerter
+    from .alerts.sinks import DiscordChannel
+
     base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
     return Alerter([DiscordChannel(token, channel, base_url=base_url)], window=window, clock=clock)
+
+
+def _no_alerter(clock: Clock) -> Alerter:
+    from .alerts import Alerter
+
+    return Alerter([], enabled=False, clock=clock)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -308,10 +307,26 @@ class Broken(MemoryTraceStore):
     stepped = ended = trace_started = trace_ended = started
 
 
+def put_in_force(observer: runtime.TraceObserver, store: runtime.Part | None = None) -> None:
+    """Let *observer* be the only one, and *store* keep the traces."""
+    now = runtime.current()
+    runtime.CELL.fill(
+        runtime.Runtime(
+            service=now.service,
+            clock=now.clock,
+            gate=now.gate,
+            logs=now.logs,
+            trace_store=store or now.trace_store,
+            alerter=now.alerter,
+            observers=(observer,),
+        )
+    )
+
+
 def test_a_store_or_an_observer_that_fails_disturbs_nobody() -> None:
     """Whoever listens to traces cannot break the program."""
     broken = Broken()
-    runtime.CELL.fill(replace(runtime.current(), trace_store=broken, observers=(broken,)))
+    put_in_force(broken, store=broken)
     with obskit.trace("/x", "42") as trace, trace.step("go on"):
         pass
     assert (trace.status, trace.steps[0].status) == ("ok", "ok")
@@ -324,7 +339,7 @@ def test_an_interrupt_while_a_trace_ends_leaves_nothing_behind() -> None:
         def trace_ended(self, *args: object) -> None:
             raise KeyboardInterrupt
 
-    runtime.CELL.fill(replace(runtime.current(), observers=(Interrupted(),)))
+    put_in_force(Interrupted())
     with pytest.raises(KeyboardInterrupt), obskit.trace("/x", "42"):
         pass
     assert (obskit.current_trace(), dict(obskit.get_context())) == (None, {})

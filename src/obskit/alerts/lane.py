@@ -16,7 +16,7 @@ from typing import Final
 from ..clock import Clock
 from ..errors import SinkError, SinkRejected
 from ..http import parse_retry_after
-from ..ids import RANDOM
+from ..ids import jitter
 from ..notices import Notices
 from ..worker import Worker
 from .dedupe import Held, MemoryDedupe
@@ -159,7 +159,7 @@ class Lane:
         if wait is not None:
             self._paused_until_ns = self._terms.clock.monotonic_ns() + int(wait * 1e9)
         else:
-            wait = RANDOM.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
+            wait = jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
             job.attempts += 1
         return self._later(job, wait, str(error))
 

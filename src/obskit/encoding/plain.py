@@ -16,17 +16,19 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from enum import Enum
 from itertools import islice
-from pathlib import PurePath
+from sys import modules
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from ..event import Json
 from ..interrupts import is_interruption
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from _typeshed import DataclassInstance
 
 
 class Budget(NamedTuple):
@@ -89,6 +91,8 @@ def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGE
 
     Generators and other iterators are not consumed.
 
+    >>> from datetime import timedelta
+    >>> from pathlib import PurePath
     >>> plain({"when": timedelta(seconds=90), "path": PurePath("a/b"), 3: {1}})
     {'when': 90.0, 'path': 'a/b', '3': [1]}
     """
@@ -218,7 +222,10 @@ class _Walk:
         if hasattr(kind, "__dataclass_fields__"):
             from dataclasses import fields  # loaded already by whoever made the class, and slow to load
 
-            pairs = [(field.name, getattr(value, field.name, "[missing]")) for field in fields(kind)]
+            pairs = [
+                (field.name, getattr(value, field.name, "[missing]"))
+                for field in fields(cast("type[DataclassInstance]", kind))
+            ]
             return self.mapping(pairs, 0, value, depth)
         if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
             pairs = [(spec.name, getattr(value, spec.name, "[missing]")) for spec in specs]
@@ -229,6 +236,11 @@ class _Walk:
         for base, convert in _BY_BASE:
             if issubclass(kind, base):
                 return convert(self, value, depth)
+        for base in kind.__mro__:
+            found = _BY_NAME.get((base.__module__, base.__qualname__))
+            if found is not None and getattr(modules.get(base.__module__), base.__qualname__, None) is base:
+                _CONVERTERS[base] = found
+                return found(self, value, depth)
         return self.text(repr(value))
 
 
@@ -348,12 +360,6 @@ _CONVERTERS: Final[dict[type, _Converter]] = {
     bytes: _bytes,
     bytearray: _bytes,
     memoryview: _bytes,
-    datetime: _moment,
-    date: _moment,
-    time: _moment,
-    timedelta: _duration,
-    Decimal: _as_text,
-    UUID: _as_text,
     MappingProxyType: _mapping,
 }
 
@@ -365,13 +371,6 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (float, _number),
     (bytes, _bytes),
     (bytearray, _bytes),
-    (datetime, _moment),
-    (date, _moment),
-    (time, _moment),
-    (timedelta, _duration),
-    (Decimal, _as_text),
-    (UUID, _as_text),
-    (PurePath, _as_text),
     (BaseException, _exception),
     (dict, _dict),
     (Mapping, _mapping),
@@ -382,3 +381,16 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (frozenset, _set),
     (type, _kind),
 )
+
+#: The same for types of modules that this one does not load: they take as long as the rest of the
+#: import together, and where there is such a value its module is there. Found once, they join `_CONVERTERS`.
+_BY_NAME: Final[dict[tuple[str, str], _Converter]] = {
+    ("datetime", "datetime"): _moment,
+    ("datetime", "date"): _moment,
+    ("datetime", "time"): _moment,
+    ("datetime", "timedelta"): _duration,
+    ("decimal", "Decimal"): _as_text,
+    ("uuid", "UUID"): _as_text,
+    ("pathlib", "PurePath"): _as_text,
+    ("pathlib._local", "PurePath"): _as_text,  # CPython 3.13
+}

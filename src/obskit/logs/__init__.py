@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .. import lazy
 from .flight import FlightRecorder, write_recorded
-from .hooks import install_hooks, watch_loop
 from .logger import Logger, get_logger
 from .pipeline import Encoder, Pipeline
 from .quick import QuickLine
-from .stderr import RedactedStream, redact_stderr
-from .stdlib import Handler, JSONFormatter, Propagation, capture_records
 from .summary import TraceSummary
+
+if TYPE_CHECKING:
+    from .hooks import install_hooks, watch_loop
+    from .stderr import RedactedStream, redact_stderr
+    from .stdlib import Handler, JSONFormatter, Propagation, capture_records
 
 __all__ = [
     "Encoder",
@@ -29,3 +34,17 @@ __all__ = [
     "watch_loop",
     "write_recorded",
 ]
+
+# What meets the rest of the process loads logging, traceback and warnings.
+__getattr__ = lazy.attributes(
+    __name__,
+    {
+        **dict.fromkeys(("install_hooks", "watch_loop"), "hooks"),
+        **dict.fromkeys(("RedactedStream", "redact_stderr"), "stderr"),
+        **dict.fromkeys(("Handler", "JSONFormatter", "Propagation", "capture_records"), "stdlib"),
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

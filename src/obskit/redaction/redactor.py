@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from functools import cache
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from ..interrupts import is_interruption
 from .assignments import Assignments, looks_secret
@@ -38,9 +36,17 @@ _NAME_LENGTH: Final = 256
 _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
 _NUMBERS: Final = (int, float, complex)
-_HARMLESS: Final[frozenset[type]] = frozenset(
-    {int, float, bool, type(None), complex, date, datetime, time, timedelta, Decimal, UUID, range}
-)
+
+
+@cache
+def _harmless() -> frozenset[type]:
+    """Types whose values are no secret; their modules are slow to load, and lines of a log do without."""
+    from datetime import date, datetime, time, timedelta
+    from decimal import Decimal
+    from uuid import UUID
+
+    numbers = {int, float, bool, type(None), complex, Decimal, range}
+    return frozenset({*numbers, date, datetime, time, timedelta, UUID})
 
 
 class Redactor:
@@ -199,7 +205,7 @@ class Redactor:
         return verdict, safe
 
     def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
-        if type(name) in _HARMLESS:
+        if type(name) in _harmless():
             return None, name
         safe = self.leaf(name)
         if isinstance(name, bytes):
@@ -238,7 +244,7 @@ class Redactor:
         """Make *value* safe, which is no container; the same object if it is safe already."""
         if type(value) is str:
             return self.text(value)
-        if type(value) in _HARMLESS:
+        if type(value) in _harmless():
             return value
         try:
             return self._foreign_leaf(value)

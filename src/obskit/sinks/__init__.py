@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .. import lazy
 from ._combining import FilteredSink, MemorySink, TeeSink
-from ._files import FileSink
 from ._losses import reason_of
 from ._protocol import Sink, flush_sink, sink_stats, summed
 from ._queued import QueuedSink
 from ._streams import StreamSink
+
+if TYPE_CHECKING:
+    from ._files import FileSink
 
 __all__ = [
     "FileSink",
@@ -22,3 +27,9 @@ __all__ = [
     "sink_stats",
     "summed",
 ]
+
+__getattr__ = lazy.attributes(__name__, {"FileSink": "_files"})  # it loads pathlib
+
+
+def __dir__() -> list[str]:
+    return __all__
