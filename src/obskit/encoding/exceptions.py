@@ -8,7 +8,6 @@ redactor sees every secret whole.
 
 from __future__ import annotations
 
-import traceback
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -83,10 +82,11 @@ def _block(error: BaseException, seen: set[int]) -> str:
 
 def _frames(tb: TracebackType | None) -> list[str]:
     """Name the frames of *tb*, outermost first; the middle of a long one is only counted."""
-    frames = [
-        f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_qualname}'
-        for frame, line in traceback.walk_tb(tb)
-    ]
+    frames = []
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        frames.append(f'  File "{code.co_filename}", line {tb.tb_lineno}, in {code.co_qualname}')
+        tb = tb.tb_next
     cut = len(frames) - _HEAD - _TAIL
     if cut > 0:
         frames[_HEAD:-_TAIL] = [f"  [... {cut} more frames]"]
