@@ -8,8 +8,9 @@ changes, and it is replaced as a whole.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
-from threading import Lock, RLock
+from threading import RLock
 from types import TracebackType
 from typing import Final, Protocol, Self, cast
 
@@ -17,6 +18,9 @@ from .clock import Clock
 from .context import bound_context
 from .event import SafeEvent
 from .gate import Gate
+
+#: Seconds that a fork waits for a runtime in the making.
+_LONGEST_BUILD: Final = 5.0
 
 
 class Part(Protocol):
@@ -73,19 +77,18 @@ class TraceFacts(Protocol):
 class Later:
     """A part that is made at first need: a program that only logs loads neither traces nor alerts."""
 
-    __slots__ = ("_lock", "_make", "made")
+    __slots__ = ("_make", "made")
 
     def __init__(self, make: Callable[[], Part]) -> None:
         self.made: Part | None = None
         self._make = make
-        self._lock = Lock()
 
     def get(self) -> Part:
         """Return the part, made now if it has not been."""
         return self.made or self._made_now()
 
     def _made_now(self) -> Part:
-        with self._lock:
+        with CELL.building:
             if self.made is None:
                 self.made = self._make()
             return self.made
@@ -208,7 +211,7 @@ class Runtime:
 class Cell:
     """Holds the runtime in force, and makes one where nobody configured."""
 
-    __slots__ = ("_lock", "_make_default", "diverted", "lowest", "runtime")
+    __slots__ = ("_held", "_make_default", "building", "diverted", "lowest", "runtime")
 
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
@@ -217,7 +220,11 @@ class Cell:
         #: Takes all events in place of the lines of whatever runtime is in force, for tests.
         self.diverted: Callable[[SafeEvent], None] | None = None
         self._make_default: Callable[[], Runtime] | None = None
-        self._lock = RLock()
+        self._held = False
+        #: Held while a runtime or a part of one is made.
+        self.building = RLock()
+        if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+            os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
 
     def default(self, make: Callable[[], Runtime]) -> None:
         """Let *make* build the runtime at the first need."""
@@ -236,8 +243,24 @@ class Cell:
         """Return the runtime in force, building the default one where there is none."""
         return self.runtime or self._build()
 
+    def _hold(self) -> None:
+        """
+        Let a fork wait until a runtime that another thread is making is made.
+
+        The child would have that thread's locks without the thread, those of Python's imports
+        too. Not for ever: the thread may itself wait for something that the forking one holds.
+        """
+        self._held = self.building.acquire(timeout=_LONGEST_BUILD)
+
+    def _let_go(self) -> None:
+        if self._held:
+            self.building.release()
+
+    def _renew(self) -> None:
+        self.building = RLock()
+
     def _build(self) -> Runtime:
-        with self._lock:
+        with self.building:
             if self.runtime is None:
                 if self._make_default is None:
                     raise RuntimeError("obskit.runtime was used before obskit was imported")

@@ -1,0 +1,81 @@
+"""The cell that holds the runtime: made once, at first need, and whole in a forked child."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+
+import pytest
+
+import obskit
+from obskit import runtime
+from obskit.runtime import CELL, Later
+
+
+class Slow:
+    """A part whose making takes until it is let go on."""
+
+    def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    def flush(self, timeout: float) -> bool:
+        """Nothing is pending."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Nothing is counted."""
+        return {}
+
+
+def test_a_part_is_made_once_however_many_ask() -> None:
+    """Threads that ask at the same time get the same part."""
+    begun, go_on = threading.Event(), threading.Event()
+    later = Later(lambda: Slow(begun, go_on))
+    got: list[runtime.Part] = []
+    threads = [threading.Thread(target=lambda: got.append(later.get())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(got) == 4
+    assert len(set(map(id, got))) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of POSIX systems")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("patience", [5.0, 0.0])
+def test_a_child_forked_while_a_part_is_made_can_make_its_own(
+    patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork waits for the thread that is making it, but not for ever; the child never does."""
+    monkeypatch.setattr(runtime, "_LONGEST_BUILD", patience)
+    begun, go_on = threading.Event(), threading.Event()
+    builder = threading.Thread(target=Later(lambda: Slow(begun, go_on)).get)
+    builder.start()
+    assert begun.wait(10)
+    if patience:
+        threading.Timer(0.05, go_on.set).start()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if CELL.building.acquire(timeout=5) and obskit.get_trace_store() else 1)
+    go_on.set()
+    builder.join(10)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert CELL.building.acquire(timeout=5)
+    CELL.building.release()
+
+
+def test_a_runtime_that_never_made_a_part_has_nothing_to_finish_there() -> None:
+    """Flushing and closing make nothing; counting does."""
+    with obskit.configure(capture_logging=False, hooks=False) as built:
+        assert built.flush(1)
+        assert built.parts() == [built.logs]
+        assert built.stats()["alerts_sent"] == 0
+        assert len(built.parts()) == 3
