@@ -145,3 +145,11 @@ def test_what_a_signal_handler_raises_passes_the_gate() -> None:
         GATE.value(Interrupted())
     with pytest.raises(TimeoutError):
         GATE.error(Broken())
+
+
+@pytest.mark.parametrize("at", ["text", ["list"], {"deeper": "dict"}])
+def test_a_very_long_text_takes_the_thorough_way(at: object) -> None:
+    """It is kept whole wherever it stands, and so is what stands beside it."""
+    long = "word " * 3_000
+    value = {"text": long, "list": [long, 1, 2], "deeper": {"dict": long}}
+    assert GATE.fields({"value": value, "at": at}) == {"value": value, "at": at}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,17 @@ def test_secrets_of_the_environment_are_hidden_wherever_they_show(monkeypatch: p
         assert secret not in obskit.redact_text(f"login with {secret} failed")
     finally:
         obskit.unregister_secret(secret)
+
+
+def test_without_orjson_lines_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The extra `fast` is a matter of speed alone."""
+    lines = []
+    for installed in (True, False):
+        if not installed:
+            monkeypatch.setitem(sys.modules, "orjson", None)
+        with obskit.configure(clock=FakeClock(), capture_logging=False, hooks=False):
+            obskit.get_logger().info("é\n", number=1.5, nested={"a": [1, None, True]}, token="abc")
+        lines.append(capsysbinary.readouterr().out)
+    assert lines[0] == lines[1] != b""

@@ -20,7 +20,7 @@ def caught(error: BaseException) -> BaseException:
 def test_an_error_tells_its_type_its_message_and_its_place() -> None:
     """The parts that a reader looks for are there."""
     info = describe(caught(ValueError("no such run")))
-    assert info.summary == "ValueError: no such run"
+    assert str(info) == info.summary == "ValueError: no such run"
     assert "test_exceptions.py" in info.stack
     assert "in caught" in info.stack
     assert info.stack.endswith("ValueError: no such run")

@@ -1,0 +1,30 @@
+"""Names that are loaded when somebody first asks for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import obskit
+
+LOADED = """
+import sys, obskit
+before = "obskit.traces" in sys.modules
+obskit.trace
+print(before, "obskit.traces" in sys.modules, "trace" in vars(obskit))
+"""
+
+
+def test_a_part_is_loaded_at_first_use() -> None:
+    """Before, it costs nothing; afterwards, the name is there like any other."""
+    answer = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "True", "True"]
+
+
+@pytest.mark.parametrize("package", [obskit, obskit.logs, obskit.sinks])
+def test_an_unknown_name_is_an_ordinary_attribute_error(package: object) -> None:
+    """As for any module, and naming the package."""
+    with pytest.raises(AttributeError, match=r"obskit.*'nonsense'"):
+        _ = package.nonsense  # type: ignore[attr-defined]
