@@ -73,6 +73,7 @@ def test_every_line_arrives_once_and_in_order(lines: list[bytes]) -> None:
     sink = QueuedSink(inner, minor=lambda line: len(line) % 2 == 0)
     for line in lines:
         sink.emit(line)
+    assert sink.flush(60)
     sink.close()
     assert inner.items == lines
     assert inner.closed == 1

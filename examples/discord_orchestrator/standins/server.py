@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ def require(holds: object, rule: str) -> None:
         raise Violation(rule)
 
 
-class StandIn:
+class StandIn(ABC):
     """
     A strict server on a free port of this machine; use it in a ``with`` block.
 
@@ -80,13 +81,13 @@ class StandIn:
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
+    @abstractmethod
     def routes(self) -> list[Route]:
         """List what the service answers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, request: Request) -> None:
         """Check what holds for every request; raises `Violation`."""
-        raise NotImplementedError
 
     def script(self, route: str, *replies: Reply) -> None:
         """Give *replies* to the next requests of the route called *route*."""

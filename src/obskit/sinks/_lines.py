@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -17,7 +18,7 @@ _MAX_PENDING: Final = 100
 _MAX_ROUNDS: Final = 8
 
 
-class LineSink:
+class LineSink(ABC):
     """
     Passes one line at a time to `_write`; a line from inside a write waits its turn.
 
@@ -63,8 +64,9 @@ class LineSink:
         """Count the lines that were lost after `emit` had taken them, by reason."""
         return self._losses.stats()
 
+    @abstractmethod
     def _write(self, line: bytes) -> None:
-        raise NotImplementedError  # pragma: no cover
+        """Write *line* whole, or raise `SinkError`."""
 
     def _catch_up(self) -> None:
         """Write the lines that came meanwhile, all at once: a slow reader is waited for once."""
