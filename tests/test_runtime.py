@@ -64,7 +64,7 @@ def test_a_child_forked_while_a_part_is_made_can_make_its_own(
         threading.Timer(0.05, go_on.set).start()
     child = os.fork()
     if child == 0:
-        os._exit(0 if CELL.building.acquire(timeout=5) and obskit.get_trace_store() else 1)
+        os._exit(0 if CELL.building.acquire(timeout=5) and obskit.get_trace_store() is not None else 1)
     go_on.set()
     builder.join(10)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

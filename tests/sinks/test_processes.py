@@ -157,7 +157,7 @@ def work():
     while not ended:
         log.info("parent " + "x" * 6000)
 
-threads = [threading.Thread(target=work) for _ in range(3)]
+threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
 for thread in threads:
     thread.start()
 for _ in range(30):

@@ -60,18 +60,22 @@ class _Quick:
     def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:
         names, texts = self._names, self._texts
         result = source.copy()
-        self._count(result, depth)
+        self._left -= len(result)
+        if self._left < 0 or depth <= 0:
+            raise NotQuick
+        # What is most common is looked at here and not in a call each: that is half of the time.
         for name, item in result.items():
             if type(name) is not str or name not in names:
                 item = result[name] = self._named(name, item)  # noqa: PLW2901
             kind = type(item)
-            # The leaves are looked at here and not in a call each: that is half of the time.
             if kind is str:
                 if item not in texts:
                     result[name] = self._text(item)
             elif kind is int:
                 if not -_INT64 <= item < _INT64:
                     raise NotQuick
+            elif kind is dict:
+                result[name] = self.mapping(item, depth - 1)
             elif item is not None and kind is not bool:
                 result[name] = self._value(item, kind, depth)
         if not PAIR_VALUES.isdisjoint(result):
@@ -79,14 +83,15 @@ class _Quick:
         return result
 
     def _sequence(self, source: list[Any], depth: int) -> list[Json]:
-        self._count(source, depth)
-        if len(source) == 2:  # it may be a name and its value
+        self._left -= len(source)
+        if self._left < 0 or depth <= 0 or len(source) == 2:  # two may be a name and its value
             raise NotQuick
-        return [self._value(item, type(item), depth) for item in source]
+        return [
+            self.mapping(item, depth - 1) if type(item) is dict else self._value(item, type(item), depth)
+            for item in source
+        ]
 
     def _value(self, item: Any, kind: type, depth: int) -> Json:
-        if kind is dict:
-            return self.mapping(item, depth - 1)
         if kind is list:
             return self._sequence(item, depth - 1)
         if kind is str:
@@ -109,8 +114,3 @@ class _Quick:
         if len(text) > _TEXT:
             raise NotQuick
         return self._rules.text(text)
-
-    def _count(self, container: Any, depth: int) -> None:
-        self._left -= len(container)
-        if self._left < 0 or depth <= 0:
-            raise NotQuick

@@ -147,10 +147,11 @@ class QuickLine:
         if not _SPECIAL.isdisjoint(fields):
             return None
         safe = self._gate.fields(fields)
-        for name in self._gate.redactor.open_names() & fields.keys():
-            if len(self._names) >= _CACHE_SIZE:
-                self._names.clear()
-            self._names[name] = f",{encode_basestring(name)}:"
+        for name in fields:
+            if name not in self._names and name in self._gate.redactor.open_names():
+                if len(self._names) >= _CACHE_SIZE:
+                    self._names.clear()
+                self._names[name] = f",{encode_basestring(name)}:"
         return self._write(safe)
 
     def _write(self, safe: dict[str, Json]) -> str:

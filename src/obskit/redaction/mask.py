@@ -19,8 +19,6 @@ MARKER: Final = "***"
 _SAFE_LENGTH: Final = 12
 #: At most this part of a value is its tail.
 _SHARE: Final = 3
-#: What is no single machine-made token: text with blanks, URLs, numbers, base64 and PEM ends.
-_NO_TOKEN: Final = re.compile(r"(?s).*(?:[^!-~]|://)|[0-9]+\Z|.*[=-]\Z")
 _FINGERPRINT_BYTES: Final = 4
 _FAILURE: Final = re.compile(r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]")
 
@@ -78,7 +76,7 @@ class Mask:
             return 0
         if self.tail_min_length < _SAFE_LENGTH:
             return min(self.tail, len(secret) - 1)
-        if not tail or _NO_TOKEN.match(secret):
+        if not tail or not _is_token(secret):
             return 0
         return min(self.tail, len(secret) // _SHARE)
 
@@ -87,3 +85,16 @@ class Mask:
 
         data = secret.encode("utf-8", "surrogatepass")
         return blake2b(data, digest_size=_FINGERPRINT_BYTES, key=self._fingerprint_key or b"").hexdigest()
+
+
+def _is_token(text: str) -> bool:
+    """Tell one machine-made token from text with blanks, URLs, numbers, and the ends of base64 and PEM."""
+    # A regular expression takes four times as long, for each secret of each event.
+    return (
+        text.isascii()
+        and text.isprintable()
+        and " " not in text
+        and "://" not in text
+        and not text.isdecimal()
+        and text[-1] not in "=-"
+    )
