@@ -57,7 +57,7 @@ class _Quick:
         self._texts = rules.open_texts()
         self._left = _NODES
 
-    def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:
+    def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:  # noqa: C901 - see below
         names, texts = self._names, self._texts
         result = source.copy()
         self._left -= len(result)

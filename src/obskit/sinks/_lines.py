@@ -57,8 +57,9 @@ class LineSink(ABC):
             if self._pending:
                 self._catch_up()
 
+    @abstractmethod
     def close(self) -> None:
-        """Release what the sink opened."""
+        """Finish the last line and release what the sink opened."""
 
     def stats(self) -> Mapping[str, float]:
         """Count the lines that were lost after `emit` had taken them, by reason."""
