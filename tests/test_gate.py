@@ -96,6 +96,8 @@ def test_shortening_keeps_both_ends(text: str, limit: int) -> None:
     [
         ({"name": "Authorization", "value": "letmein-12345"}, {"name": "Authorization", "value": "***2345"}),
         ({"name": "colour", "value": "red"}, {"name": "colour", "value": "red"}),
+        ({"key": "Authorization", "value": "letmein-12345"}, {"key": "Authorization", "value": "***2345"}),
+        ({"Key": "Name", "Value": "web-1"}, {"Key": "Name", "Value": "web-1"}),
         (("password", "hunter2!"), ["password", "***"]),
         (("colour", "red"), ["colour", "red"]),
         ({"a": ["password", "hunter2!x1"]}, {"a": ["password", "***"]}),

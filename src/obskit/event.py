@@ -60,6 +60,7 @@ class Event(NamedTuple):
     fields: Mapping[str, object]  #: the call's own fields, which win over the bound ones
     exception: BaseException | None = None
     event: str | None = None  #: name of an event that obskit itself writes, such as ``command.end``
+    template: str | None = None  #: *msg* before its arguments were put in
 
 
 class SafeFields(NamedTuple):

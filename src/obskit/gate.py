@@ -9,7 +9,7 @@ Nothing raises; where anything goes wrong, the value is hidden, not shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .encoding.exceptions import ErrorInfo, describe
 from .encoding.plain import DEFAULT_BUDGET, plain
@@ -18,9 +18,13 @@ from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
 from .interrupts import is_interruption
 from .redaction import Redactor
 
+if TYPE_CHECKING:
+    from .redaction.report import Findings
+
 #: Characters of an error message and of a stack that are kept, after redaction.
 _MAX_MESSAGE: Final = 4_000
 _MAX_STACK: Final = 8_000
+_MAX_CAUSE: Final = 500
 
 
 class Gate:
@@ -28,6 +32,17 @@ class Gate:
 
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
+        # The quick way does not know where it is, which rules about places ask.
+        self._is_quick = not redactor.needs_place
+
+    def inside(self, name: str) -> Gate:
+        """Give the gate for what stands under *name*; another one only where the redactor asks for places."""
+        return Gate(self.redactor.inside(name)) if self.redactor.needs_place else self
+
+    def telling(self) -> tuple[Gate, Findings]:
+        """Give a gate that does the same and tells what it hides, and where it tells."""
+        redactor, findings = self.redactor.telling()
+        return Gate(redactor), findings
 
     def value(self, value: object) -> Json:
         """Return *value* as JSON values without secrets."""
@@ -36,7 +51,9 @@ class Gate:
     def fields(self, fields: Mapping[str, object]) -> dict[str, Json]:
         """Return named values as JSON values; a secret name hides its value whatever it is."""
         try:
-            return quick(fields, self.redactor) if type(fields) is dict else self._any_fields(fields)
+            if self._is_quick and type(fields) is dict:
+                return quick(fields, self.redactor)
+            return self._any_fields(fields)
         except Exception as error:  # something in it needs more care
             if is_interruption(error):
                 raise
@@ -67,6 +84,10 @@ class Gate:
             type=info.type,
             message=shorten(self.redactor.text(info.message), _MAX_MESSAGE),
             stack=shorten(self.redactor.text(info.stack), _MAX_STACK),
+            causes=tuple(
+                cause._replace(message=shorten(self.redactor.text(cause.message), _MAX_CAUSE))
+                for cause in info.causes
+            ),
         )
 
 

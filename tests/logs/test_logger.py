@@ -298,9 +298,9 @@ def test_hostile_arguments_in_unusual_places_raise_nothing(lines: Lines) -> None
     with obskit.trace("/x", trace_id=hostile) as trace, trace.step("y") as step:
         step.fail(hostile)
         trace.fail(hostile)
-    obskit.alert(hostile, "m", root_cause=hostile, run_id=4)
+    _ = obskit.alert(hostile, "m", root_cause=hostile, run_id=4)
     with obskit.trace("/x"):
-        obskit.alert("error", "m", links=cast("Any", "abc"), fields=cast("Any", [1]))
+        _ = obskit.alert("error", "m", links=cast("Any", "abc"), fields=cast("Any", [1]))
     assert [event["msg"] for event in lines.events[:1]] == ["x"]
 
 

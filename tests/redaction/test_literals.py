@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import secrets
 import threading
 import warnings
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
+from xml.sax import saxutils
 
 import pytest
 from hypothesis import given
@@ -17,7 +20,7 @@ from obskit.errors import ConfigError
 from obskit.redaction import LITERALS, Literals, Redactor, register_secret, unregister_secret
 from obskit.redaction.mask import Mask
 
-SECRET = 'a "quoted" / pass\\word + é'
+SECRET = 'a "quoted" & <nice> / pass\\word + é'
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -31,6 +34,14 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64-1": lambda text: base64.b64encode(b"u:" + text.encode() + b"x").decode(),
     "base64-2": lambda text: base64.urlsafe_b64encode(b"u" + text.encode()).decode(),
+    "json-in-json": lambda text: json.dumps(json.dumps({"a": text})),
+    "repr-of-json": lambda text: repr(json.dumps(text)),
+    "json-of-repr": lambda text: json.dumps(repr(text)),
+    "xml": lambda text: saxutils.escape(text, {'"': "&quot;", "'": "&apos;"}),
+    "html": html.escape,
+    "utf-16-base64": lambda text: base64.b64encode(("x" + text).encode("utf-16-le")).decode(),
+    "utf-16": lambda text: text.replace("é", "e").encode("utf-16-le").decode("latin-1"),
+    "utf-16-repr": lambda text: repr(text.replace("é", "e").encode("utf-16-be")),
 }
 
 
@@ -46,16 +57,66 @@ def test_registered_value_is_hidden_however_it_is_encoded(
 ) -> None:
     """The value is found in each of its usual encodings."""
     literals.register(SECRET)
+    literals.register(SECRET.replace("é", "e"))
     spelled = spell(SECRET)
-    shown = Redactor(literals=literals).text(f"got {spelled} there")
-    assert "***" in shown
-    assert spelled[4:-4] not in shown
+    for _ in range(2):
+        shown = Redactor(literals=literals).text(f"got {spelled} there")
+        assert "***" in shown
+        assert spelled[12:-12] not in shown
+        for number in range(20):  # with many values, spellings are looked up in another way
+            literals.register(f"another-value-{number}")
 
 
 def test_each_line_of_a_value_is_hidden(literals: Literals) -> None:
     """A value of several lines is found line by line."""
     literals.register("{\nfirst-line-of-it\nsecond-line-of-it\n}")
     assert Redactor(literals=literals).text("{ second-line-of-it }") == "{ *** }"
+
+
+def test_texts_in_a_json_value_are_hidden_and_words_are_not(literals: Literals) -> None:
+    """Of a service account the keys are found alone, while what stands everywhere stays."""
+    key = "-----BEGIN PRIVATE KEY-----\n" + "q7Zx" * 16 + "\n" + "Lm3p" * 16 + "\n-----END PRIVATE KEY-----\n"
+    account = {
+        "type": "service_account",
+        "private_key_id": "3f9c" * 10,
+        "private_key": key,
+        "parts": [{"pass": "hunter2-hunter3"}, {"a": "b"}],
+        "token_uri": "https://oauth2.example.org/token",
+    }
+    literals.register(json.dumps(account), name="account")
+    redactor = Redactor(literals=literals)
+    for text in ("3f9c" * 10, "q7Zx" * 16, "Lm3p" * 16, json.dumps(key), "hunter2-hunter3"):
+        assert text[1:-1] not in redactor.text(f"here: {text}.")
+    for text in ("a service_account {}", "POST https://oauth2.example.org/token", "b, a"):
+        assert redactor.text(text) == text
+    literals.register("{not json at all")
+    assert redactor.text("{not json at all") == "***"
+
+
+def test_finished_line_is_searched_and_stays_a_line(literals: Literals) -> None:
+    """A value that came in past the fields is hidden, unless that would break the line."""
+    redactor = Redactor(literals=literals)
+    line = b'{"logger":"bot-correct-horse","msg":"caf\xc3\xa9","n":1}\n'
+    assert redactor.finished(line) is line
+    literals.register("correct-horse")
+    literals.register('","msg":"')
+    literals.register(',"n":1}\n')
+    assert redactor.finished(line) == line.replace(b"correct-horse", b"***")
+    assert redactor.finished(b'{"msg":"fine"}\n') == b'{"msg":"fine"}\n'
+    assert redactor.stats()["redacted"] == 1
+
+
+def test_many_values_are_found_quickly(literals: Literals) -> None:
+    """A thousand values are looked up by how they begin; every one of them is found."""
+    values = [secrets.token_urlsafe(24) for _ in range(1_000)]
+    for value in values:
+        literals.register(value)
+    redactor = Redactor(literals=literals)
+    assert (
+        redactor.text(f"a {values[0]} b {values[-1]} c {values[500].encode().hex()}") == "a *** b *** c ***"
+    )
+    literals.unregister(values[0])
+    assert redactor.text(f"a {values[0]} b {values[-1]}") == f"a {values[0]} b ***"
 
 
 def test_names_of_fields_are_searched_too(literals: Literals) -> None:

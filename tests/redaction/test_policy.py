@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.errors import ConfigError
+from obskit.redaction import Redactor
 from obskit.redaction.policy import KeyPolicy, words_of
 
 SECRET = (
@@ -16,7 +17,8 @@ SECRET = (
     "database_url redisUrl mongo_uri webhook_url otp totp pin cvv cvc ssn private_key privateKey salt "
     "signature DB_PASSWORD_PROD password2 new_password passwordConfirmation password_hash clientSecret "
     "client_secret_value dbpassword SecretString aws_secret_access_key AWS_SESSION_TOKEN refresh_token "
-    "accessKey authToken "
+    "accessKey authToken access_token_v2 apikey_v2 X-APIKey_v2 secret_id passkey privkey sharedaccesskey "
+    "ghtoken tokenstring sid twilio_pwd connstr code_verifier s3_secret_key "
     "bottoken recovery_codes passWord id_token page_access_token DD-APPLICATION-KEY tokens keys"
 ).split()
 
@@ -63,11 +65,29 @@ def test_wrong_names_are_refused(names: object) -> None:
         KeyPolicy(safe_keys=names)  # type: ignore[arg-type]
 
 
-def test_names_that_ask_a_question_let_numbers_pass() -> None:
-    """Whether there is a password is not the password."""
-    verdict = KeyPolicy().verdict("has_password")
+def test_names_that_count_let_numbers_pass() -> None:
+    """How many passwords there are is no password."""
+    verdict = KeyPolicy().verdict("num_passwords")
     assert verdict is not None
     assert not verdict.numbers
+
+
+@pytest.mark.parametrize("name", ["route_key", "debugSession", "buildSignature", "keystore"])
+def test_doubtful_names_leave_it_to_the_value(name: str) -> None:
+    """Where a name may mean anything, only a value that looks random is hidden."""
+    redactor = Redactor()
+    assert redactor({name: "orders.created"}) == {name: "orders.created"}
+    assert redactor({name: ["a", 7, True]}) == {name: ["a", 7, True]}
+    assert redactor({name: {"password": "hunter2"}}) == {name: {"password": "***"}}
+    for value in ("k7Qx2vT9w" + "Lr4zXb8Nf3Yc", "AbcdEfghIjklMnopQrStuv"):
+        assert value not in str(redactor({name: value}))
+        assert value.encode() not in redactor({name: value.encode()})[name]
+
+
+@pytest.mark.parametrize("name", ["password", "has_password", "csrf", "use_auth"])
+def test_a_flag_is_no_secret(name: str) -> None:
+    """True and False say nothing that anyone could use."""
+    assert Redactor()({name: True}) == {name: True}
 
 
 def test_memory_of_the_policy_stays_bounded() -> None:

@@ -147,7 +147,7 @@ def test_broken_rule_object_fails_closed_in_every_call(monkeypatch: pytest.Monke
     redactor = Redactor()
     monkeypatch.setattr(redactor._policy, "verdict", fail)
     assert redactor.field("a", SECRET) == "[redaction failed: LookupError]"
-    assert str(redactor({"a": SECRET})) == "[redaction failed: LookupError]"
+    assert redactor({"a": SECRET}) == {"[redaction failed: LookupError]": "***"}
     monkeypatch.setattr("obskit.redaction.walk.walk", fail)
     assert str(redactor([SECRET])) == "[redaction failed: LookupError]"
 
@@ -166,6 +166,7 @@ def test_interrupts_pass(stop: type[BaseException]) -> None:
     redactor = Redactor()
     for call in (
         lambda: redactor([Stopping()]),
+        lambda: redactor({Stopping(): 1}),
         lambda: Redactor(detectors=[Stopping()]).text("text"),
         lambda: Redactor(detectors=[Stopping()]).field("name", "text"),
     ):
@@ -191,8 +192,9 @@ def test_many_names_keep_the_memory_bounded() -> None:
     """Names made at run time do not pile up."""
     redactor = Redactor()
     for number in range(5_000):
-        redactor({f"name{number}x": 1})
+        redactor({f"name{number}x": f"a text with number {number}"})
     assert len(redactor._open_names) <= 4_096
+    assert len(redactor._open_texts) <= 4_096
 
 
 def test_exported_names_exist() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import re
-import string
 import time
-from collections.abc import Callable
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -14,355 +12,264 @@ from hypothesis import strategies as st
 
 from obskit.redaction import Redactor
 from obskit.redaction.assignments import Assignments
-from obskit.redaction.detectors import compiled
+from obskit.redaction.detectors import Shape
 from obskit.redaction.policy import KeyPolicy
-from obskit.redaction.scan import gate_pattern
 from obskit.redaction.shapes import SHAPES
+from obskit.redaction.sieve import Sieve
+from redactioncard.clean import CLEAN, LATER
+from redactioncard.corpus import Planted
+from redactioncard.recipes import RECIPES, Recipe
+from redactioncard.surroundings import SURROUNDINGS
 
 REDACTOR = Redactor()
+SIEVE = Sieve(SHAPES)
 
-ALNUM = string.ascii_letters + string.digits
-URL = ALNUM + "_-"
-HEX = string.digits + "abcdef"
-BASE32 = string.ascii_uppercase + "234567"
-DIGITS = "123456789"
-
-#: What stands before a secret, the alphabet and length of its parts, what stands after it.
-Recipe = Callable[[random.Random], tuple[str, str, str]]
-
-
-def recipe(before: str, secret: str, after: str = "") -> Recipe:
-    """Describe a secret: ``<alphabet:length>`` is replaced by random characters."""
-    alphabets = {"alnum": ALNUM, "url": URL, "hex": HEX, "base32": BASE32, "digits": DIGITS, "kind": "MNO"}
-
-    def make(rng: random.Random) -> tuple[str, str, str]:
-        def fill(match: re.Match[str]) -> str:
-            return "".join(rng.choice(alphabets[match[1]]) for _ in range(int(match[2])))
-
-        return tuple(re.sub(r"<(\w+):(\d+)>", fill, part) for part in (before, secret, after))  # type: ignore[return-value]
-
-    return make
-
-
-JWT = "eyJ<url:30>.eyJ<url:60>.<url:43>"
-RECIPES = {
-    "discord-new": recipe("", "<kind:1><url:25>.<url:6>.<url:38>"),
-    "discord-old": recipe("", "<kind:1><url:23>.<url:6>.<url:27>"),
-    "discord-webhook": recipe("https://ptb.discord.com/api/v10/webhooks/<digits:18>/", "<url:68>"),
-    "discordapp-webhook": recipe("https://discordapp.com/api/webhooks/<digits:19>/", "<url:68>"),
-    "discord-interaction": recipe("/webhooks/<digits:18>/", "<url:200>", "/messages/@original"),
-    "discord-callback": recipe("/api/v10/interactions/<digits:18>/", "<url:200>", "/callback"),
-    "telegram": recipe("", "<digits:10>:A<url:34>"),
-    "telegram-url": recipe("https://api.telegram.org/bot", "<digits:10>:<url:35>", "/getMe"),
-    "slack-bot": recipe("", "xoxb-<digits:12>-<digits:12>-<alnum:24>"),
-    "slack-app": recipe("", "xapp-1-A<base32:10>-<digits:12>-<hex:64>"),
-    "slack-hook": recipe("https://hooks.slack.com/services/T<base32:9>/", "B<base32:9>/<alnum:24>"),
-    "github": recipe("", "ghp_<alnum:36>"),
-    "github-app": recipe("", f"ghs_<digits:6>_{JWT}"),
-    "github-fine": recipe("", "github_pat_<alnum:22>_<alnum:59>"),
-    "gitlab": recipe("", "glpat-<alnum:1><url:18><alnum:1>"),
-    "gitlab-routable": recipe("", "glpat-<url:27>.<alnum:2>.<alnum:9>"),
-    "aws-id": recipe("", "AKIA<base32:16>"),
-    "aws-secret": recipe("aws_secret_access_key = ", "<alnum:40>"),
-    "aws-presigned": recipe("https://s3.example.com/b/k?X-Amz-Signature=", "<hex:64>", "&x=1"),
-    "google": recipe("", "AIza<url:35>"),
-    "google-oauth": recipe("", "ya29.<url:99><alnum:1>"),
-    "azure": recipe("", "<url:3>8Q~<url:34>"),
-    "azure-sas": recipe("https://a.example.net/c?sv=2024&sig=", "<alnum:43>"),
-    "openai": recipe("", "sk-proj-<url:74>T3BlbkFJ<url:74>"),
-    "anthropic": recipe("", "sk-ant-api03-<url:93>AA"),
-    "stripe": recipe("", "sk_live_<alnum:24>"),
-    "npm": recipe("", "npm_<alnum:36>"),
-    "pypi": recipe("", "pypi-AgEIcHlwaS5vcmc<url:150>"),
-    "hugging-face": recipe("", "hf_<alnum:34>"),
-    "sendgrid": recipe("", "SG.<url:22>.<url:43>"),
-    "jwt": recipe("", JWT),
-    "jwt-after-underscore": recipe("session_", JWT),
-    "pem": recipe(
-        "-----BEGIN RSA PRIVATE KEY-----\n", "<alnum:64>\n<alnum:64>", "\n-----END RSA PRIVATE KEY-----"
-    ),
-    "pem-cut-and-escaped": recipe("-----BEGIN PRIVATE KEY-----\\n", "<alnum:64>\\n<alnum:30>"),
-    "authorization": recipe("Authorization: Bot ", "<alnum:40>"),
-    "digest": recipe("Authorization: Digest ", 'username="u", response=<hex:32>'),
-    "basic": recipe("Authorization: Basic ", "<alnum:24>=="),
-    "bearer": recipe("Bearer ", "<alnum:40>"),
-    "cookie": recipe("Cookie: ", "theme=dark; sid=<alnum:26>", "\n"),
-    "userinfo": recipe("postgres://app:", "<alnum:16>", "@db.example.org/x"),
-    "userinfo-encoded": recipe("https://app%3A", "<alnum:16>", "@example.org/x"),
-    "userinfo-slash": recipe("postgres://app:", "<alnum:8>/<alnum:8>", "@db.example.org:5432/x"),
-    "userinfo-token": recipe("https://", "<hex:31>7", "@o1.ingest.example.org/42"),
-    "query-encoded": recipe("/login?next=%2Fa%3Ftoken%3D", "<alnum:20>"),
-    "query-code": recipe("/callback?code=", "<alnum:20>", "&state=1"),
-    "odbc": recipe("Server=db;User Id=sa;Pwd=", "<alnum:9>", ";"),
-    "json": recipe('{"user":"a","password":"', "<alnum:9>", '"}'),
-    "escaped-json": recipe('{\\"client_secret\\": \\"', "<alnum:9>", '\\"}'),
-    "assignment": recipe("api_key=", "<alnum:20>"),
-    "prose": recipe("password: ", "<alnum:6>7!"),
-    "option": recipe("--api-key ", "<alnum:20>", " --verbose"),
-    "environment": recipe("export DB_PASSWORD='", "<alnum:10>", "'"),
-    "curl": recipe("curl -u ada:", "<alnum:12>", " https://example.org"),
-    "quoted-header": recipe("headers={'Authorization': 'Token ", "<alnum:24>", "'}"),
-    "escaped-quote": recipe('password="', '<alnum:9>\\"<alnum:9>', '"'),
-    "long-value": recipe("token=", "<alnum:400>"),
-    "unclosed-quote": recipe('token="', "<alnum:20>", "\n"),
-}
-
-SURROUNDINGS = (
-    "{}",
-    "failed with {} in request",
-    "url={}",
-    "({})",
-    "'{}'",
-    "GET {} 200",
-    "{}, retry",
-    "[{}]",
-    "error: {}",
-    "{}\nnext line",
-    "<{}>",
-    "`{}`",
-    "a\t{}\tb",
+#: Where a secret is tried here; the redaction card tries all.
+PLACES: Final = (
+    "alone",
+    "parentheses",
+    "json in json",
+    "repr of lines",
+    "traceback",
+    "query",
+    "colours",
+    "html",
 )
 
-UNCHANGED = (
-    "auth: https://example.com/login",
-    "the monkey pressed a key on the keyboard",
-    "token expired, please log in again",
-    "token: expired",
-    "Password: required",
-    "password must be at least 8 characters long",
-    "error: password: must not be empty",
-    "invalid key: primary",
-    "key: users/42/avatar.png",
-    "cache key=users:42 hit",
-    "KeyError: 'name'",
-    "max_tokens=512 prompt_tokens=12 total_tokens=524",
-    "input_tokens: 512, output_tokens: 30",
-    "commit 3f786850e387550fdab836ed7e6dc881de23001b merged",
-    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "id=550e8400-e29b-41d4-a716-446655440000",
-    "user 123456789012345678 in guild 987654321098765432",
-    "version=1.2.3-rc.1 python=3.11.9",
-    "SELECT * FROM users WHERE key = 'abc' AND token = $1",
-    "UPDATE users SET password = ? WHERE id = 3",
-    "INSERT INTO t (key, value) VALUES (%s, %s)",
-    "GET https://api.github.com/repos/a/b/actions/runs/12345678901 200",
-    "GET https://discord.com/api/v10/webhooks/123456789012345678 200",
-    "/usr/lib/python3.11/site-packages/foo/bar.py:12: DeprecationWarning",
-    "2026-01-01T12:30:45.123456+00:00 INFO started",
-    "the bot said: hello",
-    "Bot started in 3s",
-    "Basic authentication failed",
-    "Bearer token missing",
-    "Bearer authentication required",
-    "Authorization: required",
-    "authorization failed for user bob",
-    "auth: failed",
-    "session: expired",
-    "session=42 closed",
-    "session_id missing",
-    "def login(user: str, password: str) -> Token: ...",
-    "password = get_password()",
-    'token=os.environ["TOKEN"]',
-    "password: str = None",
-    "token: ${TOKEN}",
-    "password=%s",
-    "--token is required",
-    "--token requires a value",
-    "use --key to sort",
-    "email me at user@example.com",
-    "ssh://git@github.com/a/b.git",
-    "https://example.com/a?page=2&sort=key",
-    "https://example.com/?q=token",
-    "http://localhost:8080/path@2x.png",
-    "https://docs.example.com/@scope/pkg",
-    "eyJ is the start of a token",
-    "sk-learn and sk-image",
-    "risk-assessment-for-the-quarterly-report-2026-10-10",
-    "task-management-system-integration-tests-for-2026",
-    "disk-usage-report-generator-and-friends-v2",
-    "desk-reservation-service-for-the-main-building-4",
-    "xoxo-love",
-    "ghp_ is a prefix",
-    "AKIA is a prefix",
-    "-----BEGIN CERTIFICATE-----",
-    "-----BEGIN PUBLIC KEY-----",
-    "cookie: consent needed",
-    "keys: a, b, c",
-    "primary_key=id",
-    "foreign key: user_id",
-    "key=value",
-    "api key: missing",
-    "secret: not found",
-    "the secret of good soup: salt",
-    "pin: enabled",
-    "salt: to taste",
-    "auth=none",
-    "token_type=bearer",
-    "token_type: bearer",
-    "key_id=42",
-    "keys_url=https://api.github.com/users/a/keys",
-    "retry in 5s; status=ok; code=404",
-    "?code=404",
-    "otp: disabled",
-    "private: true",
-    '"private": false',
-    "tokens: 512",
-    "3 tokens: foo bar baz",
-    "'token': None",
-    '"password": null',
-    '"key": "name"',
-    '"keys": ["a", "b"]',
-    "image: registry/app:1.2.3",
-    "time=12:30:45 took=3ms",
-    "object at 0x7f3b2c1d4e50",
-    "<function token at 0x7f3b2c1d4e50>",
-    "signature: def f(x)",
-    "function signature mismatch: expected 2",
-    "seed=42",
-    "hash=abcdef",
-    "pass: 3 fail: 2",
-    "12 passed, 3 failed",
-    "dependencies: jsonwebtoken: 9.0.0",
-    "hook: pre-commit",
-    "feature_flag.key=new-ui",
-    "routing key: orders.created",
-    "key 'abc' not found",
-    "secret santa: december",
-    "TOKEN_LIMIT=4000",
-    "token limit: 4000",
-    "trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331",
-    "npm install npm_config_registry_default_setting",
-    "pat: john",
-    "Traceback (most recent call last):",
-    "mail sent to a.b@c.de with key points: one two",
-    "monkey=banana keyboard=qwerty1234567890",
-    "turkey: 12345678901234567890",
-    "author=jane_doe_1990_the_second",
-    "Set-Cookie missing",
-    "database url: missing",
-)
+
+def plant(recipe: Recipe, place: str) -> Planted:
+    """Make a secret and put it into a text."""
+    secret = recipe.make(random.Random(recipe.name + place))
+    text, as_written = SURROUNDINGS[place].around(secret)
+    return Planted(recipe.name, place, text, (as_written, secret.secret))
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("surrounding", SURROUNDINGS)
-def test_secret_of_a_documented_shape_is_hidden_in_any_sentence(name: str, surrounding: str) -> None:
-    """Nothing of a secret survives but a tail of four, and hiding it twice changes nothing."""
-    before, secret, after = RECIPES[name](random.Random(name + surrounding))
-    shown = REDACTOR.text(surrounding.format(before + secret + after))
-    assert not [secret[i : i + 5] for i in range(len(secret) - 4) if secret[i : i + 5] in shown]
-    assert REDACTOR.text(shown) == shown
+def test_secret_of_a_documented_shape_is_hidden_wherever_it_stands(name: str) -> None:
+    """No eight characters of it survive, and hiding it twice changes nothing."""
+    for place in PLACES:
+        planted = plant(RECIPES[name], place)
+        shown = REDACTOR.text(planted.text)
+        assert not planted.leaks_in(shown), shown
+        assert REDACTOR.text(shown) == shown
 
 
-@pytest.mark.parametrize("text", UNCHANGED)
-def test_ordinary_text_stays(text: str) -> None:
-    """Prose, paths, hashes, ids, versions, SQL and source text come back as the same object."""
-    assert REDACTOR.text(text) is text
+#: What looks like the start of a secret and is none, for each shape.
+NEAR_MISSES: Final = {
+    "discord-bot-token": "MTA4aaaaaaaaaaaaaaaaaaaaaa.abcdef.too-short",
+    "discord-webhook": "GET /api/v10/webhooks/123456789012345678/messages",
+    "discord-interaction": "POST /api/v10/interactions/123456789012345678/callback",
+    "telegram-bot-token": "2026:01_and_a_name_of_more_than_34_letters_behind",
+    "slack-token": "xoxb-love and xoxp-kiss",
+    "slack-webhook": "GET /services/TEAM/list",
+    "teams-webhook": "/IncomingWebhook/list",
+    "hook-path": "DELETE /repos/acme/site/hooks/12345678",
+    "github-token": "ghp_ is a prefix, ghp_short too",
+    "github-app-token": "ghs_short.name",
+    "github-fine-grained-token": "github_pat_prefix",
+    "gitlab-token": "glpat-short",
+    "aws-access-key-id": "AKIA is a prefix, AKIAshort and AKIABCDEFGHIJKLMNOPQRSTUV are none",
+    "aws-bedrock-key": "ABSKshort bedrock-api-key-short",
+    "google-api-key": "AIzashort",
+    "google-gemini-key": "AQ.Ab8short",
+    "google-oauth-token": "ya29.short",
+    "google-refresh-token": "1//0 and 1//0short",
+    "google-client-secret": "GOCSPX-short",
+    "azure-client-secret": "a48Q~short",
+    "azure-identifiable-key": "AzFu and APIM and AZDO are signatures",
+    "cloudflare-origin-key": "release v1.0-beta of v1.0-rc",
+    "fly-token": "fm2_short and fo1_short",
+    "databricks-token": "dapi and dapi0123",
+    "openai-style-key": "sk-learn, sk-a-very-long-name-in-lower-case",
+    "model-provider-key": "hf_hub_download and gsk_short",
+    "model-service-key": "lsv2_short pcsk_short",
+    "elevenlabs-key": "sk_0123456789abcdef",
+    "xai-key": "xai-short",
+    "stripe-key": "sk_live_short rk_test_a",
+    "braintree-token": "access_token$staging$short",
+    "plaid-token": "access-production-only",
+    "sendgrid-key": "SG.short.name",
+    "twilio-key": "SK0123456789",
+    "mail-key": "550e8400-e29b-41d4-a716-446655440000 key-0123 us-east-us1",
+    "square-token": "sq0atp-short",
+    "square-or-meta-token": "EAAAshort and EAAMshort",
+    "meta-app-token": "12|34 and 123456789012345|short",
+    "shopify-token": "shpat_short",
+    "registry-token": "rubygems_version lin_api_short",
+    "service-key": "npm_config_registry_default_setting secret_santa",
+    "1password-token": "ops_eyJshort",
+    "sentry-org-token": "sntrys_short",
+    "pypi-token": "pypi-AgEshort",
+    "vault-token": "hvs.short",
+    "vault-legacy-token": "s.lower and this.is_a_name_of_24_or_more",
+    "terraform-token": "app.atlasv1.short",
+    "age-key": "AGE-SECRET-KEY-1SHORT",
+    "1password-key": "size A3-paper, A3-ABC123-XYZ",
+    "airtable-token": "pat.abcdef0123456789",
+    "service-token": "pul-request tskey-auth sl.short dp.pt.a pat-name",
+    "jwt": "eyJ is how one starts, eyJhbGciOi.x is none",
+    "grafana-legacy-key": "eyJrIjoishort",
+    "pem-private-key": "-----BEGIN CERTIFICATE-----MIIC0000-----END CERTIFICATE-----",
+    "putty-private-key": "Private-Lines: many",
+    "der-private-key": "MIIDxzCCAq+gAwIBAgIUQIBA is a certificate",
+    "bearer": "Bearer token missing; token_type=bearer expires_in=3600",
+    "bot-scheme": "Bot started in 3s",
+    "basic": "Basic authentication of a basic HTTP/1.1 client, basic OpenAPI schema",
+    "url-password": "http://localhost:8080/a@b, https://user:password@host, redis://{user}:{secret}@{host}",
+    "database-password": "redis://cache:6379/0 and https://example.org:443/@name",
+    "url-odd-password": "https://example.org/a:b/c@d and http://h:80/a@example.org",
+    "url-token": "ssh://git@github.com/acme/site.git, https://user@example.org",
+    "url-code": "?code=404&hash=abcdef",
+    "presigned-url": "X-Amz-Date=20260101, &X-Amz-Signature={signature}",
+    "curl-user": 'curl -u ada https://example.org; curl -u "$USER:$PASSWORD"; ls -u a:',
+    "netrc": "the login needs a password , password too",
+}
 
 
-def test_rest_of_the_sentence_stays() -> None:
-    """Only the secret itself is replaced; host and id of a webhook stay readable."""
-    url = "https://discord.com/api/v10/webhooks/123456789012345678/" + "ab1_" * 17
-    assert REDACTOR.text(f"POST {url} gave 404") == (
-        "POST https://discord.com/api/v10/webhooks/123456789012345678/***ab1_ gave 404"
-    )
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_shape_has_examples_for_and_against_it(shape: Shape) -> None:
+    """Each shape finds some documented secret, and leaves alone what only starts like one."""
+    assert any(list(shape.find(plant(recipe, "alone").text)) for recipe in RECIPES.values())
+    near_miss = NEAR_MISSES[shape.name]
+    assert not list(shape.find(near_miss))
+    assert REDACTOR.text(near_miss) is near_miss
+
+
+#: What is hidden although it is harmless: a session may be taken over, an object may have a secret in it.
+KNOWN_FALSE_ALARMS: Final = ('"key": ', '"keys": ', '"auth": ', "session_id=")
+
+
+@pytest.mark.parametrize("kind", [*CLEAN, "later"])
+def test_ordinary_text_stays(kind: str) -> None:
+    """Prose, logs, source text, SQL, paths, hashes and ids come back as the same object."""
+    texts = [Recipe("", "", text).make(random.Random(text)).secret for text in CLEAN.get(kind, LATER)]
+    texts = [text for text in texts if not any(known in text for known in KNOWN_FALSE_ALARMS)]
+    assert [text for text in texts if REDACTOR.text(text) is not text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # What stands around a secret.
+        (
+            f"POST https://discord.com/api/v10/webhooks/123456789012345678/{'ab1_' * 17} gave 404",
+            "POST https://discord.com/api/v10/webhooks/123456789012345678/***ab1_ gave 404",
+        ),
+        (
+            "https://x-access-token:abcdef0123456789@github.com/o/r",
+            "https://x-access-token:***@github.com/o/r",
+        ),
+        ("postgresql://user:p@ss/w0rd@host", "postgresql://user:***@host"),
+        ("redis://:p#ss@h", "redis://:***@h"),
+        ("redis://a:b@h1,redis://c:d@h2/0", "redis://a:***@h1,redis://c:***@h2/0"),
+        ("mongodb://u:p@h1:27017,h2:27017/db", "mongodb://u:***@h1:27017,h2:27017/db"),
+        ("https://u:p/w@db.example.org/x", "https://u:***@db.example.org/x"),
+        ("GET https://u:pw@host/a?email=a@b.com ok", "GET https://u:***@host/a?email=a@b.com ok"),
+        # Pairs.
+        ("[['X-Api-Key','abcdefghijklmnop']]", "[['X-Api-Key','***mnop']]"),
+        ('[("x-api-key", "abcdefgh1"), ("a", "b")]', '[("x-api-key", "***"), ("a", "b")]'),
+        ('{"name": "X-Api-Key", "value": "abcdefgh1"} and', '{"name": "X-Api-Key", "value": "***"} and'),
+        ('("token", 1)', '("token", 1)'),
+        # One odd word behind the name of a password is one; a sentence, a state and a type are none.
+        ("my password: swordfish", "my password: ***"),
+        ("password: swordfish, user: ada", "password: ***, user: ada"),
+        ("password: swordfish is not a good one", "password: swordfish is not a good one"),
+        ("password: changed", "password: changed"),
+        ("password: SecretStr", "password: SecretStr"),
+        ("X-Api-Key: abcdefghijklmnop", "X-Api-Key: ***mnop"),
+        ("token: abcdefghijklmnop", "token: abcdefghijklmnop"),
+        # A name in source text is no secret; a word that only ends like one may be.
+        ("login(token=self._token, password=self.pw2)", "login(token=self._token, password=self.pw2)"),
+        ("token=Name.Class key=key secret=APP_SECRET", "token=Name.Class key=key secret=APP_SECRET"),
+        ("token=MAX_VALUE", "token=MAX_VALUE"),
+        ("password=mypassword", "password=***"),
+        ("password=john.smith", "password=***"),
+        ("auth: https://example.org/login", "auth: https://example.org/login"),
+        ('if token == "keyword":', 'if token == "keyword":'),
+        ('print("Token: " + token)', 'print("Token: " + token)'),
+        # Two environment variables sound like one and are none.
+        ("PWD=/home/ada OLDPWD=/tmp", "PWD=/home/ada OLDPWD=/tmp"),
+        ("Pwd=/home/ada", "Pwd=***"),
+        # What is a part of something else.
+        ('"AWS::IAM::AccessKey": "bf29289b78d371e3"', '"AWS::IAM::AccessKey": "bf29289b78d371e3"'),
+        ("Cookie: a=b; sid=c1 was refused", "Cookie: *** was refused"),
+        ("machine h login u password p1)", "machine h login u password ***)"),
+        (f"token={'a1' * 200}, next", "token=***a1a1, next"),
+        ('password="unclosed\nnext line', 'password="***\nnext line'),
+        ('password="a\\"b" next', 'password="***" next'),
+    ],
+)
+def test_only_the_secret_itself_is_replaced(text: str, shown: str) -> None:
+    """The rest of the sentence stays, host and id too."""
+    assert REDACTOR.text(text) == shown
 
 
 FRAGMENTS = st.sampled_from(
     [anchor for shape in SHAPES for anchor in shape.anchors]
-    + [
-        "eyJ" + "a" * 12,
-        "a" * 36,
-        "A1" * 20,
-        ".",
-        ":",
-        "@",
-        "=",
-        "://",
-        "/",
-        "-",
-        " ",
-        '"',
-        "\\",
-        "token",
-        "key",
-        "***",
-    ]
+    + [text for recipe in RECIPES.values() for text in plant(recipe, "alone").text.split(None, 2)]
+    + ["eyJ" + "a" * 12, "a" * 36, "A1" * 20, "password: ", "key=", "token", "***"]
+    + list(".:@=/- \"'\\%&,([{\n")
+    + ["://", "%3A", "%2F", "\\/", "\\u003d", "&quot;"]
 )
+TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=8)), max_size=12).map("".join)
 
 
 @settings(max_examples=300)
-@given(st.lists(st.one_of(FRAGMENTS, st.text(max_size=8)), max_size=12).map("".join))
-def test_silent_gate_means_that_no_detector_matches(text: str) -> None:
-    """What the gate lets pass holds nothing that a detector would have found."""
-    if compiled(gate_pattern(SHAPES)).search(text) is None:
-        assert [shape.name for shape in SHAPES if list(shape.find(text))] == []
+@given(TEXTS)
+def test_sieve_overlooks_nothing_that_a_shape_would_find(text: str) -> None:
+    """Where a shape matches, the sieve names it, and the shape's own check says that it may."""
+    named = set(SIEVE.shapes(SIEVE.signs(text)))
     for shape in SHAPES:
-        assert shape.may_find(text) or not list(shape.find(text))
+        if list(shape.find(text)):
+            assert shape in named
+            assert shape.may_find(text)
 
 
 @settings(max_examples=300)
-@given(st.lists(st.one_of(FRAGMENTS, st.text(max_size=8)), max_size=12).map("".join))
+@given(TEXTS)
 def test_hiding_twice_changes_nothing(text: str) -> None:
     """What was made safe is left alone."""
     once = REDACTOR.text(text)
     assert REDACTOR.text(once) == once
 
 
-@given(st.sampled_from(sorted(RECIPES)), st.integers())
-def test_gate_lets_no_secret_pass(name: str, seed: int) -> None:
-    """For each documented shape the gate or the search for assignments speaks up."""
-    text = "".join(RECIPES[name](random.Random(seed)))
-    found = list(Assignments(KeyPolicy()).find(text))
-    assert found or compiled(gate_pattern(SHAPES)).search(text) is not None
+def test_names_known_to_be_innocent_change_nothing() -> None:
+    """A text is judged the same with a memory of names that is empty, full and emptied."""
+    assignments = Assignments(KeyPolicy())
+    for number in range(4_200):
+        assert not list(assignments.find(f"user_a{number}b=1"))
+        if number % 600 == 0:
+            (span,) = assignments.find(f"user_a{number}b=1 password=hunter2 n=3")
+            assert (span.start, span.end) == (
+                len(f"user_a{number}b=1 password="),
+                len(f"user_a{number}b=1 password=hunter2"),
+            )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
-    [
-        "eyJ",
-        "eyJ.",
-        "eyJ-",
-        "a.",
-        "://",
-        "://a:",
-        ":",
-        "@",
-        "key=",
-        "key=/",
-        'key="',
-        "key='key=\"",
-        '"',
-        "\\",
-        'key=\\"',
-        "-----BEGIN ",
-        "xox",
-        "Bearer ",
-        "bearer+",
-        "AKIA",
-        "sk-",
-        "npm_",
-        "ghs_",
-        "Cookie: ",
-        "token: ",
-        "a_",
-        '{"a":',
-    ],
+    """eyJ eyJ. eyJ- a. :// ://a: ://a@ http://a:b@ redis://a:b@ : @ key= key=/ key=" key='key=" " \\ key=\\"
+    -----BEGIN· xox Bearer· bearer+ AKIA sk- npm_ ghs_ Cookie:· Cookie:·a= token:· a_ {"a": aB3+dE6/ %2F
+    %3A%2F%2F \\/ \\\\" \\u0041 %25 &amp; \x1b[0m \x00a ('a', ["key", "name":·"key", login·a·password·
+    s. |a .aaaaaa. -0 aaaaaaaa- MIIAAAIBA key:·a- password:·a· password={a} Private-Lines:·1· {a} 1//0
+    AZDO token== Authorization:·Digest·a= _ a1_""".split(),
 )
 def test_time_grows_with_the_length_of_the_text(unit: str) -> None:
-    """Eight times the text takes about eight times the time, whatever an attacker repeats."""
+    """Eight times the text, a megabyte, takes about eight times the time, whatever an attacker repeats."""
+    unit = unit.replace("·", " ")
 
-    def seconds(length: int) -> float:
+    def seconds(length: int, tries: int) -> float:
         text = (unit * (length // len(unit) + 1))[:length]
         times = []
-        for _ in range(3):
+        for _ in range(tries):
             started = time.thread_time()  # other work on the machine does not count
             REDACTOR.text(text)
             times.append(time.thread_time() - started)
         return min(times)
 
     # Quadratic time would be 64 times as long; caches of the processor may cost a factor of two.
-    assert seconds(200_000) < 24 * seconds(25_000) + 0.02
+    assert seconds(1_000_000, tries=1) < 24 * seconds(125_000, tries=3) + 0.1
 
 
 @pytest.mark.parametrize("prefix", ["", "  | ", "> ", "\t"])

@@ -8,6 +8,8 @@ redactor sees every secret whole.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -21,12 +23,21 @@ _TAIL: Final = 20
 _MAX_EXCEPTIONS: Final = 10
 
 
+class Cause(NamedTuple):
+    """An exception that led to another one."""
+
+    type: str
+    message: str
+    relation: str  #: ``cause``, ``context`` (what was being handled) or ``member`` (of a group)
+
+
 class ErrorInfo(NamedTuple):
     """What can be told of an exception."""
 
     type: str
     message: str
     stack: str  #: the traceback of the whole chain, oldest cause first
+    causes: tuple[Cause, ...] = ()  #: the rest of the chain, newest first
 
     @property
     def summary(self) -> str:
@@ -46,7 +57,31 @@ def describe(error: BaseException) -> ErrorInfo:
     """
     blocks: list[str] = []
     _describe_chain(error, blocks, seen=set())
-    return ErrorInfo(type=type(error).__name__, message=_message(error), stack="\n".join(reversed(blocks)))
+    return ErrorInfo(
+        type=type(error).__name__,
+        message=_message(error),
+        stack="\n".join(reversed(blocks)),
+        causes=tuple(_causes(error)),
+    )
+
+
+def _causes(error: BaseException) -> Iterator[Cause]:
+    """Walk through the chain of *error* and the members of its groups, each exception once."""
+    left = deque([(error, "")])
+    seen: set[int] = set()
+    while left and len(seen) < _MAX_EXCEPTIONS:
+        current, relation = left.popleft()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if relation:
+            yield Cause(type(current).__name__, _message(current), relation)
+        if isinstance(current, BaseExceptionGroup):
+            left.extend((member, "member") for member in current.exceptions[:_MAX_EXCEPTIONS])
+        if current.__cause__ is not None:
+            left.append((current.__cause__, "cause"))
+        elif current.__context__ is not None and not current.__suppress_context__:
+            left.append((current.__context__, "context"))
 
 
 def _describe_chain(error: BaseException, blocks: list[str], *, seen: set[int]) -> None:

@@ -46,6 +46,11 @@ DEFAULT_BUDGET: Final = Budget()
 class Rules(Protocol):
     """What is asked of a redactor; `obskit.Redactor` is one."""
 
+    needs_place: bool  #: whether `inside` is to be asked
+
+    def inside(self, name: str, /) -> Rules:
+        """Give the rules for what stands under a safe *name*."""
+
     def name(self, name: str, /) -> tuple[Any, str]:
         """Give the verdict on a name, None where it is innocent, and the name itself made safe."""
 
@@ -61,6 +66,11 @@ class Rules(Protocol):
 
 class _EverythingIsOpen:
     """Rules under which nothing is a secret."""
+
+    needs_place = False
+
+    def inside(self, name: str, /) -> Rules:  # pragma: no cover - never asked
+        return self
 
     def name(self, name: str, /) -> tuple[None, str]:
         return None, name
@@ -138,12 +148,13 @@ class _Walk:
         if (refusal := self._refuse(owner, depth)) is not None:
             return refusal
         result: dict[str, Json] = {}
+        is_pair = any(type(name) is str and name in PAIR_VALUES for name, _ in pairs)
         with self._inside(owner, len(pairs)):
             for name, item in pairs:
                 self._reserved -= 1
-                self._put(name, item, result, depth + 1)
+                self._put(name, item, result, depth + 1, is_pair=is_pair)
         if not PAIR_VALUES.isdisjoint(result):
-            self._hide_named_value(result)
+            self._hide_named_value(pairs, result)
         if more > 0:
             result[_free_name("...", result)] = f"[+{more} more]"
         return result
@@ -182,11 +193,19 @@ class _Walk:
             return f"[cut: {_type_name(owner)} nested too deep]"
         return None
 
-    def _put(self, name: object, item: object, result: dict[str, Json], depth: int) -> None:
+    def _put(
+        self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool
+    ) -> None:
         verdict, safe = self._rules.name(self._spelled(name))
         if verdict is not None:
+            if is_pair and safe in _PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``
+                verdict = verdict._replace(doubtful=True)
             item = self._rules.hidden(item, verdict)
+        rules = self._rules
+        if rules.needs_place:
+            self._rules = rules.inside(safe)
         result[_free_name(safe, result)] = self.value(item, depth)
+        self._rules = rules
 
     def _spelled(self, name: object) -> str:
         """Spell a name of any type; rules look at it afterwards."""
@@ -197,11 +216,12 @@ class _Walk:
             text = shown if isinstance(shown, str) else str(shown)
         return text[: self._budget.text]
 
-    def _hide_named_value(self, result: dict[str, Json]) -> None:
+    def _hide_named_value(self, pairs: Sequence[tuple[object, object]], result: dict[str, Json]) -> None:
         """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
-        for name in _PAIR_NAMES & result.keys():
-            called = result[name]
-            verdict = self._rules.name(called)[0] if isinstance(called, str) else None
+        for name, called in pairs:
+            if type(name) is not str or name not in _PAIR_NAMES or not isinstance(called, str):
+                continue
+            verdict, _ = self._rules.name(self._spelled(called))
             if verdict is not None:
                 for value_name in PAIR_VALUES & result.keys():
                     result[value_name] = self._rules.hidden(result[value_name], verdict)

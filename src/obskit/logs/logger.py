@@ -105,13 +105,16 @@ class Logger:
         if take is None:
             return
         exception = find_exception(fields.pop("exc_info")) if "exc_info" in fields else None
-        text = msg if type(msg) is str and not args else format_message(msg, args, fields)
+        template = msg if type(msg) is str else None
+        text = format_message(msg, args, fields) if args or template is None else template
         fn = sys._getframe(2).f_code.co_qualname
         scope, bound = current_scope(), self._bound
         both = (scope, bound) if bound.fields else (scope,)
+        now = pipeline.clock.time_ns()
         # Past the constructor of the named tuple, which is Python code: 0.2 instead of 0.4 µs.
         take(
             _new(
-                Event, (pipeline.clock.time_ns(), level, text, fn, self._name, both, fields, exception, None)
+                Event,
+                (now, level, text, fn, self._name, both, fields, exception, None, template),
             )
         )

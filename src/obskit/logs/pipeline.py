@@ -8,6 +8,7 @@ again a line says how many were lost.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -20,8 +21,8 @@ from ..levels import WARN, Thresholds
 from ..notices import Notices
 from ..runtime import CELL
 from ..sinks import Sink, flush_sink, reason_of, sink_stats, summed
+from ..spans import current_span
 from .quick import QuickLine
-from .spans import current_span
 
 #: Lays a safe event out as one line.
 Encoder = Callable[[SafeEvent], bytes]
@@ -58,6 +59,8 @@ class Pipeline:
         self._copy_to = copy_to
         self._quick_line = quick_line if copy_to is None else None
         self.thresholds: Final = thresholds
+        self._watcher: Callable[[Event], None] | None = None
+        self._watched_level = sys.maxsize
         self._written = 0
         self._dropped: Counter[str] = Counter()
         self._untold: Counter[str] = Counter()
@@ -67,8 +70,14 @@ class Pipeline:
         """Tell whether an event of *level* from *logger* is kept."""
         return level >= self.thresholds.of(logger)
 
+    def watch(self, level: int, watcher: Callable[[Event], None]) -> None:
+        """Show *watcher*, which must not raise, each event of *level* or above before its line is written."""
+        self._watcher, self._watched_level = watcher, level
+
     def emit(self, event: Event | SafeEvent) -> None:
         """Write *event* as one line, or count it as lost; never raises."""
+        if event.level >= self._watched_level and self._watcher is not None and isinstance(event, Event):
+            self._watcher(event)
         line = None
         if self._quick_line is not None and CELL.diverted is None and isinstance(event, Event):
             try:
@@ -79,7 +88,7 @@ class Pipeline:
         if line is None and (line := self._line(event)) is None:
             return
         try:
-            self._sink.emit(line)
+            self._sink.emit(self._gate.redactor.finished(line))
             self._written += 1
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
@@ -154,6 +163,15 @@ def current_pipeline() -> Pipeline:
 
 def secured(event: Event, gate: Gate) -> SafeEvent:
     """Pass *event* through the gate: the only place where a `SafeEvent` is made."""
+    if gate.redactor.reports:
+        gate, findings = gate.telling()
+        safe = _secured(event, gate)
+        report: Json = [finding.to_dict() for finding in findings.list()]
+        return SafeEvent(safe._replace(fields={**safe.fields, "redacted": report})) if report else safe
+    return _secured(event, gate)
+
+
+def _secured(event: Event, gate: Gate) -> SafeEvent:
     context: dict[str, Json] = {}
     fields: dict[str, Json] = {}
     for bound in event.bound:
@@ -172,15 +190,15 @@ def secured(event: Event, gate: Gate) -> SafeEvent:
         context, fields = _over(running.context, context), {**running.others, **fields}
     error = stack = None
     if event.exception is not None:
-        info = gate.error(event.exception)
+        info = gate.inside("error").error(event.exception)
         error, stack = info.summary, info.stack
     return SafeEvent(
         SafeFields(
             event.time_ns,
             event.level,
-            gate.text(event.msg),
+            gate.inside("msg").text(event.msg),
             event.fn,
-            event.logger,
+            event.logger and gate.text(event.logger),
             context,
             fields,
             error,

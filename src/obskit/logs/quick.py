@@ -22,7 +22,7 @@ from ..encoding.plain import PAIR_VALUES
 from ..event import PLACED_FIELDS, Bound, Event, Json
 from ..gate import Gate
 from ..levels import NAMES
-from .spans import current_span
+from ..spans import current_span
 
 _LONGEST_TEXT: Final = 10_000
 _CACHE_SIZE: Final = 1_024
@@ -55,7 +55,7 @@ class QuickLine:
 
     def __call__(self, event: Event) -> bytes | None:
         """Return the line of *event*, or None where it is not a common one; may raise where it is not."""
-        time_ns, level, msg, fn, logger, bound, fields, exception, name = event
+        time_ns, level, msg, fn, logger, bound, fields, exception, name, _ = event
         if exception is not None or name is not None or level not in NAMES or len(msg) > _LONGEST_TEXT:
             return None
         redactor = self._gate.redactor
@@ -74,7 +74,7 @@ class QuickLine:
             f'{{"ts":"{cached[1]}{micros}+00:00","level":"{NAMES[level]}",{self._function(fn)}'
             f'{pieces.context},"msg":{encode_basestring(redactor.text(msg))}{pieces.others}{own}'
         )
-        line += "}\n" if logger is None else f',"logger":{encode_basestring(logger)}}}\n'
+        line += "}\n" if logger is None else self._end(logger)
         if not line.isascii() and LINE_BREAKS.search(line):
             return None
         written = line.encode()
@@ -86,6 +86,7 @@ class QuickLine:
         self._texts = self._gate.redactor.open_texts()
         self._names: dict[str, str] = {}
         self._functions: dict[str, str] = {}
+        self._ends: dict[str, str] = {}
 
     def _function(self, fn: str) -> str:
         known = self._functions.get(fn)
@@ -93,6 +94,15 @@ class QuickLine:
             if len(self._functions) >= _CACHE_SIZE:
                 self._functions.clear()
             known = self._functions[fn] = self._service + encode_basestring(fn)
+        return known
+
+    def _end(self, logger: str) -> str:
+        known = self._ends.get(logger)
+        if known is None:
+            if len(self._ends) >= _CACHE_SIZE:
+                self._ends.clear()
+            safe = encode_basestring(self._gate.redactor.text(logger))
+            known = self._ends[logger] = f',"logger":{safe}}}\n'
         return known
 
     def _bound(self, bound: tuple[Bound, ...], fields: Mapping[str, object]) -> _Pieces | None:

@@ -176,6 +176,7 @@ def _event_of(record: logging.LogRecord) -> Event:
         bound=(current_scope(),),
         fields=fields,
         exception=find_exception(record.exc_info),
+        template=record.msg if type(record.msg) is str else None,
     )
 
 

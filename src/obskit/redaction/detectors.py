@@ -51,6 +51,7 @@ class Shape(NamedTuple):
     anchors: tuple[str, ...]  #: every match contains at least one of these, letter by letter
     #: Where the anchors are common: a pattern for a part of every match; it starts with a literal character.
     probe: str | None = None
+    rest: str = ""  #: a pattern that is cheap to try, for what follows each anchor
     tail: bool = True
 
     def may_find(self, text: str) -> bool:

@@ -2,9 +2,10 @@
 Know secrets by their exact value, in whatever spelling they appear.
 
 A registered value is found plain, in base64 at each of its three offsets, in
-hex, percent-encoded, escaped as in JSON or a repr, and line by line.
+hex, percent-encoded, escaped as in JSON, a repr or XML, in JSON inside of JSON,
+in UTF-16, and line by line; of a value that is JSON, its texts are found too.
 
-The set of values is an immutable snapshot that a registration replaces under
+What is searched for is an immutable snapshot that a registration replaces under
 a lock; readers take no lock.
 """
 
@@ -15,8 +16,8 @@ import re
 import threading
 import warnings
 from binascii import b2a_base64
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from ..errors import ConfigError
 
@@ -24,6 +25,11 @@ from ..errors import ConfigError
 _SHORTEST: Final = 4
 #: Anything shorter is likely to stand in ordinary text by chance.
 _SAFE_LENGTH: Final = 8
+#: So many spellings are one pattern. It tries each of them at each character, while a look-up by how they
+#: begin takes 0.1 us a character however many there are.
+_PATTERN_SIZE: Final = 100
+#: Texts in a JSON value that stand in other places too: plain words, and addresses without a secret in them.
+_COMMON: Final = re.compile(r"[A-Za-z]{1,30}+(?:[-_ .][A-Za-z]{1,30}+)*+|[a-z]{2,20}://[^@?]*+")
 
 
 class Literals:
@@ -32,18 +38,18 @@ class Literals:
 
     >>> literals = Literals()
     >>> literals.register("correct-horse", name="demo")
-    >>> literals.pattern is not None and bool(literals.pattern.search("aG9yc2U6Y29ycmVjdC1ob3JzZQ=="))
-    True
+    >>> list(literals.pattern.find("aG9yc2U6Y29ycmVjdC1ob3JzZQ=="))
+    [(8, 25)]
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: dict[str, str | None] = {}
-        #: Matches every spelling of every registered value, longest first; None while there is none.
-        self.pattern: re.Pattern[str] | None = None
+        self._values: dict[str, str | None] = {}
+        #: Finds every spelling of every registered value; None while there is none.
+        self.pattern: Spellings | None = None
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._values)
 
     def register(self, value: str | bytes, name: str | None = None) -> None:
         """
@@ -67,19 +73,58 @@ class Literals:
                 f"{called} has only {len(text)} characters and may hide parts of ordinary text", stacklevel=3
             )
         with self._lock:
-            self._replace({**self._names, text: name})
+            self._replace({**self._values, text: name})
 
     def unregister(self, value: str | bytes) -> None:
         """Forget *value*; one that is not registered is no error."""
         text = _text_of(value)
         with self._lock:
-            self._replace({known: name for known, name in self._names.items() if known != text})
+            self._replace({known: name for known, name in self._values.items() if known != text})
 
-    def _replace(self, names: dict[str, str | None]) -> None:
-        spellings = {spelling for text in names for spelling in _spellings(text)}
-        longest_first = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
-        self._names = names
-        self.pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    def _replace(self, values: dict[str, str | None]) -> None:
+        self._values = values
+        self.pattern = Spellings(values) if values else None
+
+
+class Spellings:
+    """Finds the spellings of some values in text; they are worked out at first need."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = tuple(values)
+        self._search: Callable[[str], Iterable[tuple[int, int]]] | None = None
+
+    def find(self, text: str) -> Iterable[tuple[int, int]]:
+        """Give the start and the end of each spelling in *text*; they may overlap."""
+        search = self._search
+        if search is None:
+            search = self._search = _searcher(
+                {found for value in self._values for found in _spellings(value)}
+            )
+        return search(text)
+
+
+def _searcher(spellings: set[str]) -> Callable[[str], Iterable[tuple[int, int]]]:
+    few = (
+        spellings
+        if len(spellings) <= _PATTERN_SIZE
+        else {text for text in spellings if len(text) < _SAFE_LENGTH}
+    )
+    longest_first = sorted(few, key=lambda spelling: (-len(spelling), spelling))
+    pattern = re.compile("|".join(map(re.escape, longest_first))) if few else None
+    by_start: dict[str, list[str]] = {}
+    for spelling in spellings - few:
+        by_start.setdefault(spelling[:_SAFE_LENGTH], []).append(spelling)
+
+    def search(text: str) -> Iterator[tuple[int, int]]:
+        if pattern is not None:
+            yield from (match.span() for match in pattern.finditer(text))
+        if by_start:
+            for start in range(len(text) - _SAFE_LENGTH + 1):
+                for spelling in by_start.get(text[start : start + _SAFE_LENGTH], ()):
+                    if text.startswith(spelling, start):
+                        yield start, start + len(spelling)
+
+    return search
 
 
 def _text_of(value: str | bytes) -> str:
@@ -91,25 +136,52 @@ def _text_of(value: str | bytes) -> str:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Spell *text* in every way it may appear in output."""
+    """Spell *text*, and what it is made of, in every way it may appear in output."""
+    yield from _spelled(text)
+    for part in {*map(str.strip, text.split("\n")), *_leaves(text)}:
+        # Shorter parts are braces and the like: hiding them everywhere would hurt more than it helps.
+        if len(part) >= _SAFE_LENGTH and part != text:
+            yield from _spelled(part)
+
+
+def _spelled(text: str) -> Iterator[str]:
     from urllib.parse import quote, quote_plus  # not at import: most programs register nothing
 
     yield from _escaped(text)
-    lines = text.split("\n")
-    if len(lines) > 1:
-        for line in map(str.strip, lines):
-            # Shorter lines are braces and the like: hiding them everywhere would hurt more than it helps.
-            if len(line) >= _SAFE_LENGTH:
-                yield from _escaped(line)
+    # As UTF-16 looks where it is read byte by byte; its last byte may be missing.
+    yield from _escaped("\0".join(text))
     data = text.encode("utf-8", "surrogateescape" if _is_bytes(text) else "surrogatepass")
     yield data.hex()
     yield data.hex().upper()
-    for encoded in _base64(data):
+    for encoded in (*_base64(data), *_base64(text.encode("utf-16-le", "surrogatepass"))):
         yield encoded
         yield encoded.replace("+", "-").replace("/", "_")
     yield quote(data, safe="")
     yield quote(data)
     yield quote_plus(data)
+    ampersands = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield ampersands
+    for quotes in (("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&quot;", "&apos;"), ("&#34;", "&#39;")):
+        yield ampersands.replace('"', quotes[0]).replace("'", quotes[1])
+
+
+def _leaves(text: str) -> Iterator[str]:
+    """Give the texts in the value that *text* is the JSON of, but what stands everywhere."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return
+    try:
+        waiting: list[Any] = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and not _COMMON.fullmatch(value):
+            yield value
+            yield from map(str.strip, value.split("\n"))
 
 
 def _is_bytes(text: str) -> bool:
@@ -117,10 +189,13 @@ def _is_bytes(text: str) -> bool:
 
 
 def _escaped(text: str) -> Iterator[str]:
+    """Write *text* into JSON or a repr, and the result into another one."""
+    writers = (json.dumps, lambda text: json.dumps(text, ensure_ascii=False), repr)
     yield text
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
-    yield repr(text)[1:-1]
+    for written in {write(text)[1:-1] for write in writers}:
+        yield written
+        if written != text:
+            yield from (write(written)[1:-1] for write in writers)
 
 
 def _base64(data: bytes) -> Iterator[str]:

@@ -8,9 +8,10 @@ Rule 2: what holds no secret comes back as the very same object, quickly.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..interrupts import is_interruption
 from .assignments import Assignments, looks_secret
@@ -20,6 +21,9 @@ from .mask import MARKER, Mask
 from .policy import KeyPolicy, Verdict
 from .scan import Scanner
 from .shapes import SHAPES
+
+if TYPE_CHECKING:
+    from .report import Finding, Findings, Kind
 
 T = TypeVar("T")
 
@@ -35,7 +39,21 @@ _NAMES_SIZE: Final = 4_096
 _NAME_LENGTH: Final = 256
 _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
+#: What is no text but the form of a line.
+_FORM: Final = re.compile(r"\n|(?<!\\)\"")
+#: Names of a place that are told.
+_REACH: Final = 16
 _NUMBERS: Final = (int, float, complex)
+#: So much of a value says whether it looks like a secret.
+_LOOK: Final = 256
+#: What no word, name or date has: letters and digits mixed more than once, or mixed at all next to both
+#: cases, or many changes of case. Of random values of 24 characters, 0.1 % have none of it.
+_RANDOM: Final = re.compile(
+    r"(?s)(?=\S{16})(?:(?=.*[a-z])(?=.*[A-Z]).*(?:[A-Za-z]\d|\d[A-Za-z])"
+    r"|.*(?:[A-Za-z]\d|\d[A-Za-z]).*(?:[A-Za-z]\d|\d[A-Za-z])"
+    r"|(?:(?:(?![a-z][A-Z]).)*+[a-z][A-Z]){4})",
+    re.ASCII,
+)
 
 
 @cache
@@ -55,8 +73,9 @@ class Redactor:
 
     Args:
         keys: More names of secret fields; one matches in any spelling, alone or
-            as the last words of a longer name.
-        safe_keys: Names of fields that hold no secret, in any spelling.
+            as the last words of a longer name. One with dots is a path as well:
+            ``user.name`` is the name inside of a user, ``*`` is any one name.
+        safe_keys: Names and paths of fields that hold no secret, in any spelling.
         detectors: Names of built-in detectors (to use only these), compiled
             patterns (a group "secret" marks the part to hide) and objects with
             ``find(text)`` that yields ``(start, end, name)``. Without a name
@@ -67,6 +86,7 @@ class Redactor:
         fingerprint_key: Where given, a hidden value is marked with a keyed hash
             of it in place of the tail: ``***#a1b2c3d4``.
         literals: The registered secrets to hide; the process-wide ones by default.
+        report: Whether a log line tells what was hidden in it, as its field ``redacted``.
 
     Raises:
         ConfigError: If a setting is wrong; the message names it.
@@ -85,6 +105,7 @@ class Redactor:
         tail_min_length: int = 12,
         fingerprint_key: bytes | None = None,
         literals: Literals = LITERALS,
+        report: bool = False,
     ) -> None:
         self._mask = Mask(tail=tail, tail_min_length=tail_min_length, fingerprint_key=fingerprint_key)
         self._policy = KeyPolicy(keys=keys, safe_keys=safe_keys)
@@ -101,11 +122,16 @@ class Redactor:
         self._searched_for = literals.pattern
         self._edition = object()
         # Counted without a lock: a race may lose a count, which costs less than a lock per secret.
-        self._redacted = 0
-        self._failed = 0
+        self._counts = {"redacted": 0, "redaction_failed": 0}
+        self.reports: Final = bool(report)
+        self._findings: Findings | None = None
+        self.needs_place = self._policy.reach > 0
+        self.place: tuple[str, ...] = ()
+        self._name: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(redacted={self._redacted}, redaction_failed={self._failed})"
+        counts = ", ".join(f"{name}={count}" for name, count in self._counts.items())
+        return f"{type(self).__name__}({counts})"
 
     def __call__(self, value: T) -> T:
         """
@@ -150,12 +176,34 @@ class Redactor:
             self._open_texts.add(text)
         return safe
 
+    def finished(self, line: bytes) -> bytes:
+        """
+        Give a written *line* without registered secrets, whatever way they came in.
+
+        A spelling that would take a piece out of the form of the line, a bare
+        quotation mark or the end of the line, is left alone.
+        """
+        pattern = self._literals.pattern
+        if pattern is None:
+            return line
+        text = line.decode("utf-8", "surrogateescape")
+        spans = [
+            Span(start, end, "literal", False)
+            for start, end in pattern.find(text)
+            if _FORM.search(text, start, end) is None
+        ]
+        if not spans:
+            return line
+        safe, count = self._scanner.replace(text, spans)
+        self._counts["redacted"] += count
+        return safe.encode("utf-8", "surrogateescape")
+
     def field(self, key: str, value: T) -> T:
         """Give the value of one field, hidden if its name says so and searched if not."""
         try:
             verdict = self._policy.verdict(key)
-            if verdict is not None:
-                return self.hidden(value, verdict)  # type: ignore[no-any-return]
+            if verdict is not None and (safe := self.hidden(value, verdict)) is not value:
+                return safe  # type: ignore[no-any-return]
             if type(value) is str:
                 return self.text(value)  # type: ignore[return-value, arg-type]
         except BaseException as error:
@@ -166,7 +214,43 @@ class Redactor:
 
     def stats(self) -> Mapping[str, int]:
         """Count the secrets hidden so far, and the values hidden because redacting them failed."""
-        return {"redacted": self._redacted, "redaction_failed": self._failed}
+        return dict(self._counts)
+
+    def explain(self, value: object) -> list[Finding]:
+        """
+        Tell what is hidden in *value*, where and by which rule; the list holds no value.
+
+        >>> Redactor().explain({"user": {"apiToken": "token12345678"}, "note": "password=hunter2"})
+        [Finding(path='note', rule='assignment', kind='text', count=1),
+         Finding(path='user.apiToken', rule='key', kind='name', count=1)]
+        """
+        telling, findings = self.telling()
+        telling._counts = dict(self._counts)
+        telling(value)
+        return findings.list()
+
+    def telling(self) -> tuple[Redactor, Findings]:
+        """Give a redactor that hides the same and tells of it, and where it tells."""
+        from .report import Findings  # not at import: few ask
+
+        telling = self._copy()
+        telling._findings = findings = Findings()
+        telling.needs_place = True
+        telling._edition = object()
+        return telling, findings
+
+    def inside(self, name: Any, /) -> Redactor:
+        """Give the redactor for what stands under a safe *name*; to be asked where it `needs_place`."""
+        inner = self._copy()
+        reach = self._policy.reach if self._findings is None else _REACH
+        inner.place = (*self.place, _shown(name))[-reach:]
+        inner._name = ()
+        return inner
+
+    def _copy(self) -> Redactor:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
 
     def edition(self) -> object:
         """Give an object that is another one whenever what is hidden may have changed."""
@@ -184,8 +268,8 @@ class Redactor:
 
     def open_names(self) -> Collection[str]:
         """Give names that are known to be innocent and safe."""
-        # A registered secret may be part of any name.
-        return self._open_names if self._literals.pattern is None else ()
+        # A registered secret may be part of any name, and an innocent name may be secret in its place.
+        return self._open_names if self._literals.pattern is None and not self.needs_place else ()
 
     def open_texts(self) -> Collection[str]:
         """Give texts in which nothing was found."""
@@ -194,8 +278,16 @@ class Redactor:
 
     def name(self, name: Any, /) -> tuple[Verdict | None, Any]:
         """Give the verdict on *name*, and *name* itself made safe."""
+        try:
+            return self._placed_name(name) if self.needs_place else self._judged_name(name)
+        except BaseException as error:  # the name's own code ran
+            if is_interruption(error):
+                raise
+            return Verdict(tail=False), self.failed(error)
+
+    def _judged_name(self, name: Any) -> tuple[Verdict | None, Any]:
         if type(name) is not str:
-            return self._foreign_name(name)
+            return self._foreign_name(name, self._policy.verdict)
         verdict = self._policy.verdict(name)
         safe = self.text(name)
         if verdict is None and safe is name and len(name) <= _NAME_LENGTH and self._literals.pattern is None:
@@ -204,7 +296,13 @@ class Redactor:
             self._open_names.add(name)
         return verdict, safe
 
-    def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
+    def _placed_name(self, name: Any) -> tuple[Verdict | None, Any]:
+        self._name = ()
+        verdict, safe = self._foreign_name(name, lambda text: self._policy.verdict_at((*self.place, text)))
+        self._name = (_shown(safe),)
+        return verdict, safe
+
+    def _foreign_name(self, name: Any, judge: Callable[[str], Verdict | None]) -> tuple[Verdict | None, Any]:
         if type(name) in _harmless():
             return None, name
         safe = self.leaf(name)
@@ -212,12 +310,18 @@ class Redactor:
             text = name.decode("utf-8", "replace")
         else:
             text = str.__str__(name) if isinstance(name, str) else str(name)
-        return self._policy.verdict(text), safe
+        return judge(text), safe
 
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
-        """Give the marker for *value*; only None, and a number that counts something, may stay."""
-        if value is None or (isinstance(value, _NUMBERS) and not verdict.numbers):
-            return value
+        """Give the marker for *value*, or *value* itself where it may stay."""
+        try:
+            return value if _may_stay(value, verdict) else self._marker(value, verdict)
+        except BaseException as error:  # the value's own code ran
+            if is_interruption(error):
+                raise
+            return self.failed(error)
+
+    def _marker(self, value: Any, verdict: Verdict) -> Any:
         safe: Any
         if isinstance(value, str):
             safe = self._mask.hide(str.__str__(value), tail=verdict.tail)
@@ -227,13 +331,21 @@ class Redactor:
             safe = MARKER
         if type(value) is type(safe) and safe == value:
             return value
-        self._redacted += 1
+        self._counts["redacted"] += 1
+        self._tell("key", "name")
         return safe
+
+    def _tell(self, rule: str, kind: Kind) -> None:
+        if self._findings is not None:
+            self._findings.add(self.place + self._name, rule, kind)
 
     def paired(self, value: Any, verdict: Verdict, /, *, is_loose: bool) -> Any:
         """Hide *value* next to a secret name, unless it is an ordinary word."""
-        text = value if type(value) is str else value.decode("utf-8", "replace")
-        return self.hidden(value, verdict) if looks_secret(text[:256], verdict, is_loose=is_loose) else value
+        try:
+            is_secret = _looks_secret(value, verdict, is_loose=is_loose)
+        except Exception as error:  # never seen; what cannot be judged is hidden
+            return self.failed(error)
+        return self.hidden(value, verdict) if is_secret else value
 
     def _walked(self, value: Any) -> Any:
         from .walk import walk  # not at import: the lines of a log do without it
@@ -280,7 +392,8 @@ class Redactor:
 
     def failed(self, error: BaseException, /) -> str:
         """Give the marker for what could not be redacted: it names the kind of error, nothing else."""
-        self._failed += 1
+        self._counts["redaction_failed"] += 1
+        self._tell(type(error).__name__, "failure")
         return f"[redaction failed: {type(error).__name__}]"
 
     def _clean(self, text: str, spans: list[Span]) -> str:
@@ -289,7 +402,13 @@ class Redactor:
             if redacted is not text:
                 text, spans = redacted, self._scanner.find(redacted)
         safe, count = self._scanner.replace(text, spans)
-        self._redacted += count
+        self._counts["redacted"] += count
+        if self._findings is not None:
+            end = 0
+            for span in sorted(spans, key=lambda span: span.start):  # of those that overlap, the first counts
+                if span.start >= end and not self._mask.is_marker(text[span.start : span.end]):
+                    self._tell(span.name, "text")
+                    end = span.end
         return safe
 
     def _clean_json(self, text: str) -> str:
@@ -301,5 +420,46 @@ class Redactor:
         safe = self._walked(value)
         if safe is value:
             return text
-        separators = None if ": " in text else (",", ":")
+        separators = None if '": ' in text else (",", ":")
         return json.dumps(safe, ensure_ascii=text.isascii(), separators=separators)
+
+
+def _shown(name: Any) -> str:
+    """Spell a name that was made safe."""
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "replace")
+    return name if type(name) is str else str(name) if type(name) in _harmless() else type(name).__name__
+
+
+def _may_stay(value: Any, verdict: Verdict) -> bool:
+    """Say whether *value* may be shown although its name sounds like a secret."""
+    if value is None or type(value) is bool:
+        return True
+    if verdict.doubtful:
+        return not isinstance(value, (str, bytes, bytearray)) or not _looks_random(value, verdict)
+    if hasattr(type(value), "get_secret_value"):
+        return _hides_itself(value)
+    return isinstance(value, _NUMBERS) and not verdict.numbers
+
+
+def _hides_itself(value: Any) -> bool:
+    """Say whether *value*, like pydantic's ``SecretStr``, shows nothing; text would break its model."""
+    secret = value.get_secret_value()
+    text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)
+    return not text or text not in f"{value!r} {value}"
+
+
+def _looks_random(value: str | bytes | bytearray, verdict: Verdict) -> bool:
+    return _RANDOM.match(_beginning(value)) is not None and _looks_secret(value, verdict, is_loose=False)
+
+
+def _looks_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
+    return looks_secret(_beginning(value), verdict, is_loose=is_loose)
+
+
+def _beginning(value: str | bytes | bytearray) -> str:
+    return (
+        str.__str__(value)[:_LOOK]
+        if isinstance(value, str)
+        else bytes(value[:_LOOK]).decode("utf-8", "replace")
+    )

@@ -1,24 +1,22 @@
 """
 Replace the secrets inside a text by markers, and leave the rest of it alone.
 
-Most texts hold no secret. One small pattern, made from the anchors of the
-detectors, finds that out in a single pass; only if it matches, the detectors
-whose anchors are there are run.
+Most texts hold no secret, which a sieve finds out. Only the shapes it lets pass
+are searched for, in the text as it was written and, where it has escapes, in
+the text that they stand for.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from functools import cached_property
 
+from . import escapes
 from .assignments import Assignments
-from .detectors import Detector, Shape, Span, compiled
+from .detectors import Detector, Shape, Span
 from .literals import Literals
 from .mask import Mask
-
-#: Characters to look for, rarest in log messages first. Ordinary prose has few of them.
-_PIVOTS: Final = "~QJ_XKGBSA=-/:.b"
+from .sieve import Sieve
 
 
 class Scanner:
@@ -38,23 +36,26 @@ class Scanner:
         self._assignments = assignments
         self._literals = literals
         self._mask = mask
-        self._gate: Callable[[str], object] | None = None
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        # Made at first need, so that importing obskit stays cheap.
+        return Sieve(self._shapes)
 
     def find(self, text: str) -> list[Span]:
         """Find the secrets in *text*; they may overlap, and a marker may be among them."""
-        # Compiled at first need, so that importing obskit stays cheap.
-        gate = self._gate or self._compile_gate()
+        sieve = self._sieve
         spans: list[Span] = []
-        if gate(text) is not None:
-            for shape in self._shapes:
-                if shape.may_find(text):
-                    spans += shape.find(text)
-        if "=" in text or ":" in text or "--" in text or "%3" in text:
+        if signs := sieve.signs(text):
+            spans += self._shaped(text, signs)
+            if sieve.escapes(signs):
+                spans += self._escaped(text)
+        if "=" in text or ":" in text or (signs and sieve.names(signs)):
             spans += self._assignments.find(text)
         for detector in self._own:
             spans += (_checked(found, text) for found in detector.find(text))
         if (literals := self._literals.pattern) is not None:
-            spans += (Span(match.start(), match.end(), "literal", False) for match in literals.finditer(text))
+            spans += (Span(start, end, "literal", False) for start, end in literals.find(text))
         return spans
 
     def replace(self, text: str, spans: list[Span]) -> tuple[str, int]:
@@ -70,43 +71,21 @@ class Scanner:
         parts.append(text[position:])
         return "".join(parts), len(spans)
 
-    def _compile_gate(self) -> Callable[[str], object]:
-        self._gate = compiled(gate_pattern(self._shapes)).search
-        return self._gate
+    def _shaped(self, text: str, signs: list[str]) -> Iterator[Span]:
+        for shape in self._sieve.shapes(signs):
+            if shape.may_find(text):
+                yield from shape.find(text)
+
+    def _escaped(self, text: str) -> Iterator[Span]:
+        """Find what shows only where the escapes of *text* are read."""
+        for readings in escapes.readings(text):
+            plain = readings[0].text
+            for found in (self._shaped(plain, self._sieve.signs(plain)), self._assignments.find(plain)):
+                for span in found:
+                    yield escapes.written(span, readings)
 
     def _is_empty(self, text: str, span: Span) -> bool:
         return span.start >= span.end or self._mask.is_marker(text[span.start : span.end])
-
-
-def gate_pattern(shapes: Iterable[Shape]) -> str:
-    """
-    Write a pattern that matches wherever one of *shapes* can match.
-
-    Each of its branches starts with one literal character, which lets the
-    regular expression engine skip all other characters quickly. In an anchor,
-    that is the rarest one; at most two characters before it are checked too.
-    """
-    probes = sorted({shape.probe for shape in shapes if shape.probe is not None})
-    behind: dict[tuple[str, str], set[str]] = {}
-    for anchor in {anchor for shape in shapes if shape.probe is None for anchor in shape.anchors}:
-        pivot = next(char for char in _PIVOTS if char in anchor)
-        before, _, after = anchor.partition(pivot)
-        behind.setdefault((pivot, after if not before else ""), set()).add(before[-2:])
-    return "|".join([*probes, *_branches(behind)])
-
-
-def _branches(behind: dict[tuple[str, str], set[str]]) -> Iterator[str]:
-    for (pivot, after), befores in sorted(behind.items()):
-        yield f"{re.escape(pivot)}{re.escape(after)}" if befores == {""} else _branch(pivot, befores)
-
-
-def _branch(pivot: str, befores: set[str]) -> str:
-    """Write *pivot* with one look-behind per length, for in a look-behind all must have the same."""
-    by_length: dict[int, list[str]] = {}
-    for before in sorted(befores):
-        by_length.setdefault(len(before), []).append(re.escape(before + pivot))
-    behind = "|".join(f"(?<={'|'.join(same)})" for same in by_length.values())
-    return f"{re.escape(pivot)}(?:{behind})"
 
 
 def _checked(found: tuple[int, int, str], text: str) -> Span:

@@ -6,44 +6,51 @@ secret scanners. Each pattern takes time linear in the text: it can start only
 where a run of its own characters starts (a look-behind), and what repeats is
 bounded or possessive.
 
-``(?<![A-Za-z0-9])`` is used instead of ``\b`` where a secret may follow an
-underscore, as the JWT inside a GitHub App token does.
+The shapes are those of the plain text; a secret that is written with escapes
+is found in a plainer reading of it.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from .detectors import Shape
 
-#: Behind an escape a token starts too, although the escape ends in a letter or a digit: as ``repr()`` and
-#: JSON write a line break, as a URL writes a blank, as a terminal is told a colour.
-_ESCAPED: Final = (
-    r"(?<=\\[abfnrtv0])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})"
-    r"|(?<=%[0-9a-fA-F]{2})|(?<=\[\dm)|(?<=\d\dm)"
-)
-_START: Final = rf"(?:(?<![A-Za-z0-9])|{_ESCAPED})"
+#: Unlike ``\b``, it lets a token follow an underscore, as the JWT inside a GitHub App token does.
+_START: Final = r"(?<![A-Za-z0-9])"
 _BLANK: Final = r"[ \t]{1,4}"
-_USERINFO: Final = r"://[^\s/?#\"'<>@]{1,800}@|://[^\s\"'<>@]{1,193}@"
 #: The characters of a token that has dots inside, but not the full stop after it.
 _DOTTED: Final = r"(?:[A-Za-z0-9_=-]|\.(?=[A-Za-z0-9_=-]))"
-#: A random token of this length has a digit; a long name in source text may have none.
-_DIGIT: Final = r"(?=[A-Za-z_=.-]{0,64}+\d)"
+#: A random token has a capital or a digit; a long name in source text may have none.
+_MIXED: Final = r"(?=[a-z_=.-]{0,64}+[A-Z\d])"
+#: Some characters that are in any token.
+_RUN: Final = r"[\w%/+=.$-]{8}"
+_UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+#: The user of a URL; what follows may be its password, unless it is a port or stands for a password.
+_USER: Final = (
+    r"://[^\s/?#:@\"'<>\[]{0,256}+:(?!\d{1,5}+(?:[/?#\s,;)\]}\"'<>]|$))"
+    r"(?!\{\w{0,40}\}@|\$|%s|(?i:pass|password|pwd|secret|token)@)"
+)
+_USERINFO: Final = r":(?=//(?:[^\s/?#\"'<>@]{0,800}+|[^\s\"'<>@]{0,193}+)@)"
+_HOST: Final = r"@(?=[\w\[])"
 
 
-def _prefixed(name: str, prefixes: str, rest: str, *, tail: bool = True) -> Shape:
+def _prefixed(name: str, prefixes: str, rest: str) -> Shape:
     """Describe tokens that start with one of *prefixes*, which are separated by blanks."""
     anchors = tuple(prefixes.split())
-    starts = "|".join(anchor.replace(".", r"\.") for anchor in anchors)
-    return Shape(name=name, pattern=rf"{_START}(?P<secret>(?:{starts}){rest})", anchors=anchors, tail=tail)
+    starts = "|".join(map(re.escape, anchors))
+    # What is glued to a token is hidden with it: without it, it might start with another one.
+    pattern = rf"{_START}(?P<secret>(?:{starts}){rest}[\w-]*+)"
+    return Shape(name=name, pattern=pattern, anchors=anchors, rest=_RUN)
 
 
 SHAPES: Final[tuple[Shape, ...]] = (
-    # Bots: Discord, Telegram, Slack.
+    # Bots: Discord, Telegram, Slack, Teams, Mattermost.
     Shape(
         # The id of the bot in base64 (its first digit gives M, N or O), a timestamp, a signature of 27 or 38.
         name="discord-bot-token",
-        pattern=rf"{_START}(?P<secret>[MNO][\w-]{{22,27}}\.[\w-]{{6}}\.[\w-]{{27,64}}+)",
+        pattern=rf"{_START}(?P<secret>[MNO][\w-]{{22,27}}\.[\w-]{{6}}\.[\w-]{{27,}}+)",
         anchors=(".",),
         probe=r"\.[\w-]{6}\.[\w-]{27}",
     ),
@@ -60,7 +67,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
     ),
     Shape(
         name="telegram-bot-token",
-        pattern=r"(?<!\d)(?P<secret>\d{5,16}:[A-Za-z0-9_-]{34,36}+)(?![\w-])",
+        pattern=rf"(?:{_START}|(?<=bot))(?P<secret>\d{{5,16}}:[A-Za-z0-9_-]{{34,36}}+)(?![\w-])",
         anchors=(":",),
         probe=r":[\w-]{34}",
     ),
@@ -79,6 +86,12 @@ SHAPES: Final[tuple[Shape, ...]] = (
         pattern=r"/IncomingWebhook/(?P<secret>[0-9a-f]{32}/[0-9a-f-]{36})",
         anchors=("/IncomingWebhook/",),
     ),
+    Shape(
+        # Mattermost; Rocket.Chat puts an id before it.
+        name="hook-path",
+        pattern=r"/hooks/(?:[\w-]{17,24}/)?(?=[a-z]*+\d)(?P<secret>[A-Za-z0-9]{26,}+)(?![\w-])",
+        anchors=("/hooks/",),
+    ),
     # Forges. An installation token has held a JWT, with dots, since 2026-04.
     _prefixed("github-token", "ghp_ gho_ ghu_ ghr_", r"[A-Za-z0-9]{30,}+"),
     _prefixed("github-app-token", "ghs_", _DOTTED + "{30,}+"),
@@ -94,45 +107,104 @@ SHAPES: Final[tuple[Shape, ...]] = (
         pattern=rf"{_START}(?P<secret>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{{16}})(?![A-Za-z0-9])",
         anchors=("AKIA", "ASIA", "ABIA", "ACCA"),
     ),
-    _prefixed("aws-bedrock-key", "ABSKQmVkcm9ja0FQSUtleS bedrock-api-key-", r"[A-Za-z0-9+/]{20,}+={0,2}"),
+    _prefixed("aws-bedrock-key", "ABSK bedrock-api-key-", r"[A-Za-z0-9+/]{40,}+={0,2}"),
     _prefixed("google-api-key", "AIza", r"[A-Za-z0-9_-]{35,}+"),
     _prefixed("google-gemini-key", "AQ.Ab8", r"[A-Za-z0-9_-]{30,}+"),
     _prefixed("google-oauth-token", "ya29.", _DOTTED + "{20,}+"),
+    _prefixed("google-refresh-token", "1//0", r"[A-Za-z0-9_-]{30,}+"),
     _prefixed("google-client-secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}+"),
     Shape(
         name="azure-client-secret",
         pattern=r"(?<![\w~.-])(?P<secret>[\w~.-]{3}\dQ~[\w~.-]{31,34})(?![\w~-])",
         anchors=("Q~",),
     ),
+    Shape(
+        # Keys with the signature of their service inside, and a checksum behind it.
+        name="azure-identifiable-key",
+        pattern=(
+            r"(?<![A-Za-z0-9+/_-])(?P<secret>[A-Za-z0-9+/_-]{32,76}"
+            r"(?:JQQJ9[9DH]|AZDO|AzFu|AzSe|AzCa|AIoT|ACDb|APIM|\+(?:ASt|AEH|ASB|ABa|AMC|ACR))"
+            r"[A-Za-z0-9+/_-]{4,40}={0,2})(?![A-Za-z0-9+/_-])"
+        ),
+        anchors=tuple("QQJ9 AZDO AzFu AzSe AzCa AIoT ACDb APIM +ASt +AEH +ASB +ABa +AMC +ACR".split()),
+    ),
+    _prefixed("cloudflare-origin-key", "v1.0-", r"[0-9a-f]{24}-[0-9a-f]{64,}+"),
+    _prefixed("fly-token", "fm2_ fo1_", r"[\w=,/+-]{40,}+"),
+    _prefixed("databricks-token", "dapi", r"[0-9a-f]{32}(?:-\d)?(?!\w)"),
     # Models.
-    _prefixed("openai-style-key", "sk-", _DIGIT + "[A-Za-z0-9_-]{20,}+"),
+    _prefixed("openai-style-key", "sk-", _MIXED + "[A-Za-z0-9_-]{20,}+"),
     _prefixed("model-provider-key", "gsk_ hf_ r8_ pplx- api_org_", r"[A-Za-z0-9]{30,}+"),
-    _prefixed("model-service-key", "pcsk_ lsv2_ wandb_v1_", _DIGIT + "[A-Za-z0-9_]{30,}+"),
+    _prefixed("model-service-key", "pcsk_ lsv2_ wandb_v1_", _MIXED + "[A-Za-z0-9_]{30,}+"),
+    _prefixed("elevenlabs-key", "sk_", "[0-9a-f]{48}(?![A-Za-z0-9])"),
     _prefixed("xai-key", "xai-", r"[A-Za-z0-9_-]{40,}+"),
     # Payment, mail, phone.
     _prefixed(
         "stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_ sk_org_ whsec_", r"[A-Za-z0-9_+/]{10,}+={0,2}"
     ),
+    _prefixed("braintree-token", "access_token$", r"[a-z]{4,16}\$[0-9a-z]{16}\$[0-9a-f]{32}"),
+    _prefixed("plaid-token", "access-sandbox- access-development- access-production-", _UUID),
     _prefixed("sendgrid-key", "SG.", r"[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}+"),
     Shape(name="twilio-key", pattern=rf"{_START}(?P<secret>SK[0-9a-f]{{32}})(?!\w)", anchors=("SK",)),
+    Shape(
+        name="mail-key",
+        pattern=(
+            rf"{_START}(?P<secret>key-[0-9a-f]{{32}}|[0-9a-f]{{32}}-(?:us\d\d?|[0-9a-f]{{8}}-[0-9a-f]{{8}}))"
+            r"(?![\w-])"
+        ),
+        anchors=("-",),
+        probe=r"-(?:us\d|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{8}(?![\w-]))",
+    ),
     _prefixed("square-token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22,}+"),
+    _prefixed("square-or-meta-token", "EAAA EAAM EAAC EAAB EAAG", r"[A-Za-z0-9_-]{50,}+"),
+    Shape(
+        name="meta-app-token",
+        pattern=r"(?<!\d)(?P<secret>\d{15,16}\|[\w-]{27,40}+)(?!\w)",
+        anchors=("|",),
+        probe=r"\|[\w-]{27}",
+    ),
     _prefixed("shopify-token", "shpat_ shpca_ shppa_ shpss_", r"[A-Fa-f0-9]{32,}+"),
     # Registries and services.
     _prefixed(
         "registry-token",
-        "npm_ rubygems_ dckr_pat_ dckr_oat_ dop_v1_ doo_v1_ dor_v1_ CCIPAT_ bkua_ squ_ sqp_ sqa_ sbp_ "
-        "sb_secret_ rnd_ lin_api_ ntn_ figd_ sntryu_ glsa_ glc_ phx_ essu_ pscale_tkn_ pscale_oauth_ "
-        "pscale_pw_ mdb_sa_sk_ vcp_ vck_ pylf_v1_ pylf_v2_",
-        _DIGIT + _DOTTED + "{20,}+",
+        "rubygems_ dckr_pat_ dckr_oat_ dop_v1_ doo_v1_ dor_v1_ CCIPAT_ bkpat_ lin_api_ figd_ sntryu_ glsa_ "
+        "pscale_tkn_ pscale_oauth_ pscale_pw_ mdb_sa_sk_ pylf_v cfut_ cfat_ hcxik_",
+        _DOTTED + "{20,}+",
     ),
+    _prefixed(
+        # Names in source text start so, too.
+        "service-key",
+        "npm_ bkua_ bkaa_ bkct_ bkpt_ squ_ sqp_ sqa_ sbp_ sb_secret_ rnd_ ntn_ secret_ glc_ phx_ essu_ "
+        "vcp_ vci_ vca_ vcr_ vck_",
+        _MIXED + _DOTTED + "{20,}+",
+    ),
+    _prefixed("1password-token", "ops_eyJ", r"[\w+/=-]{40,}+"),
     _prefixed("sentry-org-token", "sntrys_", r"[A-Za-z0-9_+/=-]{40,}+"),
     _prefixed("pypi-token", "pypi-AgE", r"[A-Za-z0-9_-]{40,}+"),
     _prefixed("vault-token", "hvs. hvb. hvr.", r"[A-Za-z0-9_-]{24,}+"),
+    Shape(
+        name="vault-legacy-token",
+        pattern=r"(?<![\w.])(?P<secret>s\.(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24})(?!\w|\.\w)",
+        anchors=("s.",),
+        probe=r"\.(?<=s\.)[A-Za-z0-9]{24}(?![A-Za-z0-9])",
+    ),
+    Shape(
+        name="terraform-token",
+        pattern=rf"{_START}(?P<secret>[A-Za-z0-9]{{14}}\.atlasv1\.[\w=-]{{40,}}+)",
+        anchors=(".atlasv1.",),
+    ),
     _prefixed("age-key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}+"),
+    _prefixed("1password-key", "A3-", r"[A-Z0-9]{6}(?:-[A-Z0-9]{5,11}){4,5}+(?!\w)"),
+    Shape(
+        name="airtable-token",
+        pattern=rf"{_START}(?P<secret>pat[A-Za-z0-9]{{14}}\.[0-9a-f]{{64}})(?!\w)",
+        anchors=(".",),
+        probe=r"\.[0-9a-f]{64}",
+    ),
     _prefixed(
         "service-token",
-        "tskey- PMAK- NRAK- xkeysib- ATATT3 dp.pt. pul- HRKU-",
-        _DIGIT + _DOTTED + "{24,}+",
+        "tskey- PMAK- NRAK- NRII- NRJS- NRBR- xkeysib- ATATT3 ATCTT3 ATBB pat-na pat-eu "
+        "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. pul- HRKU- sl.",
+        _MIXED + _DOTTED + "{18,}+",
     ),
     # Formats that many issuers share.
     Shape(
@@ -144,6 +216,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
         ),
         anchors=("eyJ",),
     ),
+    _prefixed("grafana-legacy-key", "eyJrIjoi", r"[A-Za-z0-9+/]{40,}+={0,2}"),
     Shape(
         # To the end marker, or as far as there is base64: a key that was cut off is still a key.
         # Tracebacks of exception groups and quoted mail put a sign before each line.
@@ -156,12 +229,25 @@ SHAPES: Final[tuple[Shape, ...]] = (
         tail=False,
     ),
     Shape(
+        name="putty-private-key",
+        pattern=r"Private-Lines: \d{1,4}(?P<secret>(?:\s{1,4}[A-Za-z0-9+/=]{1,80}(?![\w-]))++)",
+        anchors=("Private-Lines: ",),
+        tail=False,
+    ),
+    Shape(
+        # A sequence that starts with a small number: PKCS #1, #8 and #12. A certificate starts otherwise.
+        name="der-private-key",
+        pattern=r"(?<![A-Za-z0-9+/])(?P<secret>MII[A-Za-z0-9+/]{2}[AQgw]IBA[A-Za-z0-9+/\r\n]{200,}+={0,2})",
+        anchors=("AIBA", "QIBA", "gIBA", "wIBA"),
+        tail=False,
+    ),
+    Shape(
         name="bearer",
         pattern=(
-            r"(?:Bearer|bearer|BEARER)(?:[ \t]{1,4}|%20|\+)"
-            r"(?=[A-Za-z_.~/-]*+[\d+=]|[\w.~+/-]{20})(?P<secret>[\w.~+/-]{6,}+={0,2})"
+            r"(?:Bearer|bearer|BEARER|SSWS|GenieKey)[ \t+]{1,4}"
+            r"(?=[A-Za-z_.~/-]*+[\d+=]|[\w.~+/-]{20})(?P<secret>[\w.~+/-]{6,}+={0,2}+)(?!\w)"
         ),
-        anchors=("Bearer", "bearer", "BEARER"),
+        anchors=("Bearer", "bearer", "BEARER", "SSWS", "GenieKey"),
     ),
     Shape(
         name="bot-scheme",
@@ -169,26 +255,35 @@ SHAPES: Final[tuple[Shape, ...]] = (
         anchors=("Bot",),
     ),
     Shape(
-        # Base64 of user:password. What has no digit, no "=" and no upper case inside is a word.
+        # Base64 of user:password. What has no digit, no "=" and hardly a change of case is a word.
         name="basic",
         pattern=(
             rf"(?:Basic|basic|BASIC){_BLANK}"
-            r"(?=[a-zA-Z+/]*+[0-9=]|[A-Z]*+[a-z]+[A-Z])(?P<secret>[A-Za-z0-9+/_-]{6,}+={0,2})"
+            r"(?=[a-zA-Z+/]*+[0-9=]|(?:[A-Z+/]*+[a-z+/]++){3}[A-Z])(?P<secret>[A-Za-z0-9+/_-]{7,}+={0,2})"
         ),
         anchors=("Basic", "basic", "BASIC"),
         tail=False,
     ),
     Shape(
+        # Up to the last @ before the path, which should not be in a password but is.
         name="url-password",
-        pattern=r"://(?:[^\s/?#:@\"'<>%]|%(?!3[Aa])){0,256}+(?::|%3[Aa])(?P<secret>[^\s/?#\"'<>]{1,512})@(?=[\w\[.-])",
+        pattern=rf"{_USER}(?P<secret>[^\s/?#\"'<>]{{1,512}}){_HOST}",
         anchors=("://",),
         probe=_USERINFO,
         tail=False,
     ),
     Shape(
-        # A password with a slash or question mark in it, unescaped, up to the last @ of the word.
+        # Only web addresses have an @ in their path: in others, the host is behind the last one of the word.
+        name="database-password",
+        pattern=rf"(?<!http)(?<!https){_USER}(?P<secret>(?:[^\s\"'<>:]|:(?!//)){{1,256}}){_HOST}",
+        anchors=("://",),
+        probe=_USERINFO,
+        tail=False,
+    ),
+    Shape(
+        # A slash in the password of a web address; then what follows the @ must look like a host.
         name="url-odd-password",
-        pattern=r"://[^\s/?#:@\"'<>]{1,64}+:(?!\d{1,5}+(?:[/?#\s]|$))(?P<secret>[^\s@\"'<>]{1,128}+)@[\w.-]++:\d",
+        pattern=rf"{_USER}(?P<secret>[^\s\"'<>@]{{1,256}}+)@(?=(?:[\w-]++\.)++\w|[\w-]++:\d)",
         anchors=("://",),
         probe=_USERINFO,
         tail=False,
@@ -206,13 +301,25 @@ SHAPES: Final[tuple[Shape, ...]] = (
     ),
     Shape(
         name="presigned-url",
-        pattern=r"(?<=[?&])X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)=(?P<secret>[^\s&#\"'<>]{1,}+)",
+        pattern=(
+            r"(?<=[?&])X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)="
+            r"(?P<secret>(?!\{)[^\s&#\"'<>]{1,}+)"
+        ),
         anchors=("X-Amz-", "X-Goog-"),
     ),
     Shape(
         name="curl-user",
-        pattern=r"(?<!\S)(?:-u|--user)[ =]{1,2}[\"']?[^\s:\"']{1,64}+:(?P<secret>[^\s\"']{1,256}+)",
+        pattern=r"(?<!\S)(?:-u|--user)[ =]{1,2}[\"']?[^\s:\"']{1,64}+:(?P<secret>(?!\$)[^\s\"']{1,256}+)",
         anchors=("-u ", "-u=", "--user"),
+        tail=False,
+    ),
+    Shape(
+        name="netrc",
+        pattern=(
+            r"(?<!\w)login\s{1,8}\S{1,128}\s{1,8}password[ ]\s{0,8}"
+            r"(?P<secret>\S{0,255}[^\s\"'`)\]}>.,;])"
+        ),
+        anchors=("password ",),
         tail=False,
     ),
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..interrupts import is_interruption
 from .containers import Kind, kind_of
@@ -35,6 +35,12 @@ _PAIR_VALUES: Final = ("value", "Value")
 
 class Rules(Protocol):
     """What the walk asks of a redactor."""
+
+    needs_place: bool  #: whether `inside` is to be asked
+    place: tuple[str, ...]  #: the names around the values it is asked about, where it needs them
+
+    def inside(self, name: Any, /) -> Rules:
+        """Give the rules for what stands under a safe *name*."""
 
     def open_names(self) -> Collection[str]:
         """Give names that are known to be innocent and safe; `name` is not asked about them."""
@@ -58,16 +64,33 @@ class Rules(Protocol):
         """Give the marker for what could not be read."""
 
 
+#: A container and where it stands: in another place, other names are secret.
+_Key = tuple[int, tuple[str, ...]]
+
+
+class _Source(NamedTuple):
+    """One container to read."""
+
+    value: Any
+    kind: Kind
+    rules: Rules
+
+    @property
+    def key(self) -> _Key:
+        return id(self.value), self.rules.place
+
+
 @dataclass(slots=True)
 class _Node:
     """One container as it was read, and what must change in it."""
 
     source: Any
     kind: Kind
+    rules: Rules
     entries: list[Any]
     values: dict[int, Any] = field(default_factory=dict)  #: position -> the value to put there
     names: dict[int, Any] = field(default_factory=dict)  #: position -> the name to put there
-    children: list[tuple[int, int]] = field(default_factory=list)  #: position, identity of a container
+    children: list[tuple[int, _Key]] = field(default_factory=list)  #: position, key of a container
     result: Any = _CYCLE
     is_open: bool = False
     is_built: bool = False
@@ -84,56 +107,56 @@ def walk(root: object, rules: Rules, *, max_depth: int = _MAX_DEPTH, max_nodes: 
     kind = kind_of(root)
     if kind is None:
         return rules.leaf(root)
-    reading = _Reading(rules, max_nodes)
-    level = [(root, kind)]
+    reading = _Reading(max_nodes)
+    start = _Source(root, kind, rules)
+    level = [start]
     for _ in range(max_depth):
         if not level:
             break
         level = reading.read(level)
-    for source, _ in level:
+    for source in level:
         reading.replace(source, _TOO_DEEP)
-    return _rebuilt(root, reading) if reading.is_changed else root
+    return _rebuilt(start.key, reading) if reading.is_changed else root
 
 
 class _Reading:
     """The first half: read every container once and note what must change."""
 
-    def __init__(self, rules: Rules, max_nodes: int) -> None:
-        self.rules = rules
-        self._open_names = rules.open_names()
+    def __init__(self, max_nodes: int) -> None:
         self._left = max_nodes
-        self.nodes: dict[int, _Node] = {}
-        self.replaced: dict[int, Any] = {}  #: containers that give way to a marker as a whole
+        self.nodes: dict[_Key, _Node] = {}
+        self.replaced: dict[_Key, Any] = {}  #: containers that give way to a marker as a whole
         self.is_changed = False
-        self._seen: set[int] = set()
-        self._below: list[tuple[Any, Kind]] = []
+        self._seen: set[_Key] = set()
+        self._below: list[_Source] = []
 
-    def read(self, level: list[tuple[Any, Kind]]) -> list[tuple[Any, Kind]]:
+    def read(self, level: list[_Source]) -> list[_Source]:
         """Read the containers of one level and give those directly inside of them."""
         self._below = []
-        for source, kind in level:
-            self._seen.add(id(source))
+        for source in level:
+            self._seen.add(source.key)
             try:
-                self._read_one(source, kind)
+                self._read_one(source)
             except BaseException as error:  # the container's own code ran
                 if is_interruption(error):
                     raise
-                self.replace(source, self.rules.failed(error))
+                self.replace(source, source.rules.failed(error))
         return self._below
 
-    def replace(self, source: Any, marker: str) -> None:
-        self.replaced[id(source)] = marker
+    def replace(self, source: _Source, marker: str) -> None:
+        self.replaced[source.key] = marker
         self.is_changed = True
 
-    def _read_one(self, source: Any, kind: Kind) -> None:
-        entries = kind.read(source, self._left + 1)
+    def _read_one(self, source: _Source) -> None:
+        value, kind, rules = source
+        entries = kind.read(value, self._left + 1)
         self._left -= len(entries)
         if self._left < 0:
             self._left = 0
-            self.nodes[id(source)] = _Node(source, kind, [])
+            self.nodes[source.key] = _Node(value, kind, rules, [])
             self.replace(source, _TOO_MANY)
             return
-        node = self.nodes[id(source)] = _Node(source, kind, entries)
+        node = self.nodes[source.key] = _Node(value, kind, rules, entries)
         if kind.is_named:
             self._read_named(node)
         else:
@@ -142,19 +165,24 @@ class _Reading:
             self.is_changed = True
 
     def _read_named(self, node: _Node) -> None:
-        rules = self.rules
-        open_names = self._open_names
+        rules = node.rules
+        open_names = rules.open_names()
         value_position = -1
         for position, (name, value) in enumerate(node.entries):
+            safe_name = name
             if type(name) is not str or name not in open_names:
                 verdict, safe_name = rules.name(name)
+                if verdict is not None and _names_its_value(name, node.entries):
+                    verdict = verdict._replace(doubtful=True)
                 if safe_name is not name:
                     node.names[position] = safe_name
-                if verdict is not None:
-                    self._note(node, position, value, rules.hidden(value, verdict))
+                if verdict is not None and (safe := rules.hidden(value, verdict)) is not value:
+                    node.values[position] = safe
                     continue
             if type(value) not in _SCALARS:
-                self._read_value(node, position, value)
+                self._read_value(
+                    node, position, value, rules.inside(safe_name) if rules.needs_place else rules
+                )
             if type(name) is str and name in _PAIR_VALUES:
                 value_position = position
         if value_position >= 0:
@@ -164,36 +192,38 @@ class _Reading:
         """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
         for name, called in node.entries:
             if type(name) is str and name in _PAIR_NAMES and type(called) is str:
-                verdict, _ = self.rules.name(called)
+                verdict, _ = node.rules.name(called)
                 if verdict is not None:
-                    value = node.entries[position][1]
-                    self._note(node, position, value, self.rules.hidden(value, verdict))
+                    value_name, value = node.entries[position]
+                    node.rules.name(value_name)  # what is told of it is told under its own name
+                    self._note(node, position, value, node.rules.hidden(value, verdict))
 
     def _read_values(self, node: _Node) -> None:
         entries = node.entries
         for position, value in enumerate(entries):
             if type(value) not in _SCALARS:
-                self._read_value(node, position, value)
+                self._read_value(node, position, value, node.rules)
         if len(entries) == 2 and type(entries[0]) in (str, bytes) and type(entries[1]) in (str, bytes):
-            verdict, _ = self.rules.name(entries[0])
+            verdict, _ = node.rules.name(entries[0])
             if verdict is not None:
                 is_loose = node.kind.shell is not None  # in a list, two words need not be a pair
-                self._note(node, 1, entries[1], self.rules.paired(entries[1], verdict, is_loose=is_loose))
+                self._note(node, 1, entries[1], node.rules.paired(entries[1], verdict, is_loose=is_loose))
 
-    def _read_value(self, node: _Node, position: int, value: Any) -> None:
+    def _read_value(self, node: _Node, position: int, value: Any, rules: Rules) -> None:
         if type(value) is str:
-            safe = self.rules.text(value)
+            safe = rules.text(value)
             if safe is not value:
                 node.values[position] = safe
             return
         kind = kind_of(value)
         if kind is None:
-            self._note(node, position, value, self.rules.leaf(value))
+            self._note(node, position, value, rules.leaf(value))
             return
-        node.children.append((position, id(value)))
-        if id(value) not in self._seen:
-            self._seen.add(id(value))
-            self._below.append((value, kind))
+        source = _Source(value, kind, rules)
+        node.children.append((position, source.key))
+        if source.key not in self._seen:
+            self._seen.add(source.key)
+            self._below.append(source)
 
     @staticmethod
     def _note(node: _Node, position: int, value: Any, safe: Any) -> None:
@@ -201,10 +231,19 @@ class _Reading:
             node.values[position] = safe
 
 
-def _rebuilt(root: Any, reading: _Reading) -> Any:
+def _names_its_value(name: object, entries: list[tuple[Any, Any]]) -> bool:
+    """Say whether *name* is a word for names, as in ``{"key": "colour", "value": "red"}``."""
+    return (
+        type(name) is str
+        and name in _PAIR_NAMES
+        and any(type(other) is str and other in _PAIR_VALUES for other, _ in entries)
+    )
+
+
+def _rebuilt(root: _Key, reading: _Reading) -> Any:
     """The second half: build anew every container on the way to a change."""
-    if id(root) in reading.replaced:
-        return reading.replaced[id(root)]
+    if root in reading.replaced:
+        return reading.replaced[root]
     dirty = _dirty(reading)
     for node in dirty.values():
         if node.kind.shell is not None:
@@ -216,34 +255,34 @@ def _rebuilt(root: Any, reading: _Reading) -> Any:
     for node in dirty.values():
         if node.kind.shell is not None:
             node.kind.build(node.result, _entries(node, dirty, reading))
-    return dirty[id(root)].result
+    return dirty[root].result
 
 
-def _built(node: _Node, entries: Iterator[Any], rules: Rules) -> Any:
+def _built(node: _Node, entries: Iterator[Any]) -> Any:
     try:
         return node.kind.build(node.source, entries)
     except Exception as error:  # what was hashable need not be so any more
-        return rules.failed(error)
+        return node.rules.failed(error)
 
 
-def _dirty(reading: _Reading) -> dict[int, _Node]:
+def _dirty(reading: _Reading) -> dict[_Key, _Node]:
     """Find the containers that change, or hold one that does, however far below."""
-    parents: dict[int, list[int]] = {}
-    for identity, node in reading.nodes.items():
+    parents: dict[_Key, list[_Key]] = {}
+    for key, node in reading.nodes.items():
         for _, child in node.children:
-            parents.setdefault(child, []).append(identity)
-    changed = [identity for identity, node in reading.nodes.items() if node.values or node.names]
+            parents.setdefault(child, []).append(key)
+    changed = [key for key, node in reading.nodes.items() if node.values or node.names]
     changed += (parent for child in reading.replaced for parent in parents.get(child, ()))
-    dirty: dict[int, _Node] = {}
+    dirty: dict[_Key, _Node] = {}
     while changed:
-        identity = changed.pop()
-        if identity not in dirty and identity not in reading.replaced:
-            dirty[identity] = reading.nodes[identity]
-            changed += parents.get(identity, ())
+        key = changed.pop()
+        if key not in dirty and key not in reading.replaced:
+            dirty[key] = reading.nodes[key]
+            changed += parents.get(key, ())
     return dirty
 
 
-def _build_parts_first(start: _Node, dirty: dict[int, _Node], reading: _Reading) -> None:
+def _build_parts_first(start: _Node, dirty: dict[_Key, _Node], reading: _Reading) -> None:
     """Build an immutable container after the immutable ones inside of it."""
     waiting = [start]
     while waiting:
@@ -256,10 +295,10 @@ def _build_parts_first(start: _Node, dirty: dict[int, _Node], reading: _Reading)
         waiting.pop()
         if not node.is_built:
             node.is_built = True
-            node.result = _built(node, _entries(node, dirty, reading), reading.rules)
+            node.result = _built(node, _entries(node, dirty, reading))
 
 
-def _entries(node: _Node, dirty: dict[int, _Node], reading: _Reading) -> Iterator[Any]:
+def _entries(node: _Node, dirty: dict[_Key, _Node], reading: _Reading) -> Iterator[Any]:
     """List what *node* holds in the end."""
     for position, child in node.children:
         if child in reading.replaced:

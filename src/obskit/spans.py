@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from ..event import Json
+from .event import Json
 
 
 def current_span() -> dict[str, Json]:

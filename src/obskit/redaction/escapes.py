@@ -1,0 +1,92 @@
+"""
+Read a text as what its escapes stand for.
+
+A secret often stands in a text that was written for another reader: inside a
+JSON string, a repr, the query of a URL, an HTML page, a coloured terminal.
+`plainer` takes one layer of such writing off and remembers where each
+character came from, so that the detectors need to know no spelling but the
+plain one.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from .detectors import Span
+
+#: The first character of each escape, and a pattern for what follows it. The last stands for nothing: a zero
+#: byte of UTF-16 that was taken for UTF-8.
+ESCAPES: Final = {"\\": "", "%": "[0-7]", "&": "[#aq]", "\x1b": "", "\x00": ""}
+_ESCAPE: Final = re.compile(
+    r"\\(?:u00(?P<json>[0-7][0-9a-fA-F])|x(?P<repr>[0-7][0-9a-fA-F])|(?P<letter>[nrtbf/\"'`\\])|\r?\n)"
+    r"|%(?P<url>[0-7][0-9a-fA-F])"
+    r"|&(?P<html>amp|quot|apos|#39|#x27|#x2[Ff]|#47);"
+    r"|\x1b\[[\d;]{0,16}m|\x00",
+    re.ASCII,
+)
+_LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
+_ENTITIES: Final = {"amp": "&", "quot": '"', "apos": "'", "#39": "'", "#x27": "'"}
+#: A secret is seldom written more than this many times over.
+_LAYERS: Final = 4
+
+
+class Reading:
+    """A text without one layer of escapes, and where its characters stand in the text as it was written."""
+
+    def __init__(self, written: str) -> None:
+        parts: list[str] = []
+        #: Where each run of characters starts here and there; an escape is a run of its own.
+        self._here: list[int] = []
+        self._there: list[int] = []
+        length = position = 0
+        for escape in _ESCAPE.finditer(written):
+            start, end = escape.span()
+            for part, origin in ((written[position:start], position), (_meaning(escape), start)):
+                if part:
+                    self._here.append(length)
+                    self._there.append(origin)
+                    parts.append(part)
+                    length += len(part)
+            position = end
+        self._here.append(length)
+        self._there.append(position)
+        parts.append(written[position:])
+        self.text = "".join(parts)
+
+    def origin(self, position: int) -> int:
+        """Say where the character at *position* stands in the text as it was written."""
+        run = bisect_right(self._here, position) - 1
+        return self._there[run] + position - self._here[run]
+
+
+def readings(text: str) -> Iterator[list[Reading]]:
+    """Yield ever plainer readings of *text*, each with those it was read from, plainest first."""
+    layers: list[Reading] = []
+    for _ in range(_LAYERS):
+        if _ESCAPE.search(text) is None:
+            return
+        layers.insert(0, Reading(text))
+        text = layers[0].text
+        yield layers
+
+
+def written(span: Span, layers: list[Reading]) -> Span:
+    """Give *span* of the plainest of *layers* as a span of the text as it was written."""
+    start, end = span.start, span.end
+    for reading in layers:
+        start, end = reading.origin(start), reading.origin(end)
+    return span._replace(start=start, end=end)
+
+
+def _meaning(escape: re.Match[str]) -> str:
+    if (code := escape["json"] or escape["repr"] or escape["url"]) is not None:
+        return chr(int(code, 16))
+    if (letter := escape["letter"]) is not None:
+        return _LETTERS.get(letter, letter)
+    if (entity := escape["html"]) is not None:
+        return _ENTITIES.get(entity, "/")
+    # A colour parts two words; a line that goes on does not.
+    return " " if escape[0][0] == "\x1b" else ""
