@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import sys
 from importlib.metadata import version
 
-from benchmarks import events, imports, traces
+from benchmarks import alerts, events, imports, stores, traces
 from benchmarks.measure import run, table
 
-PEERS = ("structlog", "python-json-logger", "loguru", "opentelemetry-sdk", "orjson")
+PEERS = (
+    "structlog",
+    "python-json-logger",
+    "loguru",
+    "opentelemetry-sdk",
+    "aws-xray-sdk",
+    "logfire",
+    "orjson",
+)
 
 
 def main(words: list[str]) -> int:
     """Run the scenarios that *words* choose, all of them without one."""
     peers = ", ".join(f"{name} {version(name)}" for name in PEERS)
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}; {peers}\n")
-    for scenario in (*events.SCENARIOS, *traces.SCENARIOS, *imports.SCENARIOS):
+    for scenario in itertools.chain(*(part.SCENARIOS for part in (events, traces, alerts, stores, imports))):
         if not words or any(word.lower() in scenario.title.lower() for word in words):
             print(table(scenario, run(scenario)))
     return 0

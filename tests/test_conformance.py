@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from obskit import conformance
+from obskit.conformance import rules
 from obskit.errors import SinkError
 from obskit.sinks import FileSink, Sink
 from obskit.testing import RecordingSink, check_sink
@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sink that hangs is given up soon."""
-    monkeypatch.setattr(conformance, "PATIENCE", 3.0)
+    monkeypatch.setattr(rules, "PATIENCE", 3.0)
 
 
 def faults_of(make_sink: Callable[[], Sink[bytes]]) -> str:
@@ -35,7 +35,7 @@ def faults_of(make_sink: Callable[[], Sink[bytes]]) -> str:
 
 def test_a_good_sink_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is said, however busy the machine."""
-    monkeypatch.setattr(conformance, "PATIENCE", 60.0)
+    monkeypatch.setattr(rules, "PATIENCE", 60.0)
     path = tmp_path / "log"
     check_sink(lambda: FileSink(path), received=path.read_bytes)
     check_sink(RecordingSink[bytes])
@@ -138,7 +138,7 @@ def test_a_bad_sink_is_told_which_rule_it_breaks(sink: type[RecordingSink[bytes]
 
 def test_a_sink_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """check_sink itself always comes back."""
-    monkeypatch.setattr(conformance, "PATIENCE", 0.2)
+    monkeypatch.setattr(rules, "PATIENCE", 0.2)
 
     class Hangs(RecordingSink[bytes]):
         def close(self) -> None:

@@ -14,7 +14,14 @@ from typing import Final, cast
 _UUID: Final = re.compile(
     r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}", re.ASCII
 )
+_STEP_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _FINGERPRINT_LENGTH: Final = 8
+
+
+#: Step ids made in advance: 0.2 instead of 1 µs each (CPython 3.11). They need to differ within one
+#: trace only, so unlike a trace id they may stand in a snapshot of the process that is started many times.
+_step_ids: Final[list[str]] = []
+_STOCK: Final = 64
 
 
 def new_trace_id() -> str:
@@ -24,7 +31,17 @@ def new_trace_id() -> str:
 
 def new_step_id() -> str:
     """Make a random step id: 16 lowercase hex digits."""
-    return os.urandom(8).hex()
+    try:
+        return _step_ids.pop()
+    except IndexError:
+        digits = os.urandom(8 * _STOCK).hex()
+        _step_ids.extend([digits[start : start + 16] for start in range(16, 16 * _STOCK, 16)])
+        return digits[:16]
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+    # Parent and child may go on with the same trace.
+    os.register_at_fork(after_in_child=_step_ids.clear)
 
 
 def jitter(longest: float) -> float:
@@ -54,6 +71,11 @@ def parse_trace_id(text: object) -> str | None:
         return None
     digits = given.replace("-", "").lower()
     return digits if digits.strip("0") else None
+
+
+def parse_step_id(text: object) -> str | None:
+    """Read the id of a step or span that came from outside: 16 lowercase hex digits, not all zero."""
+    return text if type(text) is str and _STEP_ID.fullmatch(text) and text.strip("0") else None
 
 
 def get_trace_fingerprint(trace_id: str | None) -> str:

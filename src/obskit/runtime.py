@@ -129,7 +129,8 @@ class Runtime:
         self.lowest: Final = lowest  #: no event of a lower level is written, whatever its logger
         self.observers: Final = observers
         self.on_detach: tuple[Callable[[], None], ...] = ()
-        self.refused: Final[dict[str, int]] = {}  #: headers from outside that did not conform, by name
+        #: By name: headers from outside that did not conform; ``trace`` where a store or an observer raised.
+        self.refused: Final[dict[str, int]] = {}
         self._trace_store: Final = trace_store
         self._alerter: Final = alerter
 

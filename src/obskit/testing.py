@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,12 +11,22 @@ from datetime import datetime
 from typing import Any, Final
 from weakref import WeakSet
 
-from .conformance import RecordingSink, check_sink
+from .conformance import RecordingSink, check_alert_sink, check_dedupe, check_sink, check_trace_store
 from .encoding import schemas
 from .event import SafeEvent
+from .redaction import Literals, Redactor
 from .runtime import CELL
 
-__all__ = ["FakeClock", "RecordingSink", "capture", "check_sink"]
+__all__ = [
+    "FakeClock",
+    "RecordingSink",
+    "assert_no_secret",
+    "capture",
+    "check_alert_sink",
+    "check_dedupe",
+    "check_sink",
+    "check_trace_store",
+]
 
 
 class FakeClock:
@@ -88,6 +99,34 @@ def capture() -> Iterator[list[dict[str, Any]]]:
     finally:
         _CAPTURES.remove(mine)
         _capturing.set(outer)
+
+
+def assert_no_secret(output: object, *secrets: str | bytes, redactor: Redactor | None = None) -> None:
+    """
+    Fail where *output* shows a secret: one of *secrets* in any spelling, or what a redactor would hide.
+
+    Args:
+        output: What a program gave out: text, bytes, decoded lines, any value.
+        secrets: Values that must not be there, of at least 4 characters.
+        redactor: The rules to look with, `Redactor()` by default.
+
+    Raises:
+        AssertionError: Tells where and by which rule, and never quotes the secret.
+
+    >>> assert_no_secret({"msg": "logged in", "api_key": "***"}, "correct-horse")
+    """
+    literals = Literals()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about short ones: here they hide nothing
+        for secret in secrets:
+            literals.register(secret)
+    looks = Redactor(literals=literals) if redactor is None else redactor
+    found = looks.explain(output)
+    if redactor is not None and secrets:
+        found += [one for one in Redactor(literals=literals).explain(output) if one.rule == "literal"]
+    if found:
+        told = (f"  {one.path or '(no name)'}: {one.rule} ({one.kind}), {one.count}" for one in found)
+        raise AssertionError("\n".join(("secrets are shown, by place, rule and number:", *told)))
 
 
 class _Captures:

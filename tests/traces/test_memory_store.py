@@ -6,15 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from obskit.errors import ConfigError
 from obskit.testing import FakeClock
 from obskit.traces import ExecutionTrace, MemoryTraceStore, SafeTrace, Step
-
-users = st.sampled_from(["ada", "bob", "eve", None])
 
 
 def make(number: int, user_id: str | None) -> SafeTrace:
@@ -22,72 +17,6 @@ def make(number: int, user_id: str | None) -> SafeTrace:
     return SafeTrace(
         ExecutionTrace(f"{number:032x}", "/x", user_id=user_id, correlation_id=None, started_at=str(number))
     )
-
-
-class MemoryStoreModel(RuleBasedStateMachine):
-    """The store against a plain list of what should be in it."""
-
-    running: Bundle[SafeTrace] = Bundle("running")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.store = MemoryTraceStore(per_user=3, total=5, clock=FakeClock())
-        self.model: list[SafeTrace] = []
-        self.open = 0
-
-    @rule(target=running, user_id=users, number=st.integers(1, 6))
-    def start(self, user_id: str | None, number: int) -> SafeTrace:
-        """Begin a trace; where there is no room, the oldest ended one gives way, else the oldest."""
-        trace = make(number, user_id)
-        own = [known for known in self.model if known.user_id == user_id]
-        crowd = own if len(own) >= 3 else self.model if len(self.model) >= 5 else []
-        if crowd:
-            self.model.remove(next((known for known in crowd if known.status != "running"), crowd[0]))
-        self.model.append(trace)
-        self.open += 1
-        self.store.started(trace)
-        return trace
-
-    @rule(trace=consumes(running))
-    def end(self, trace: SafeTrace) -> None:
-        """End a trace, which may have been evicted meanwhile."""
-        trace.status = "ok"
-        self.open -= 1
-        self.store.ended(trace)
-
-    @rule(user_id=users)
-    def forget(self, user_id: str | None) -> None:
-        """Erase a user."""
-        gone = [known for known in self.model if known.user_id == user_id]
-        assert self.store.forget(user_id) == len(gone)
-        self.model = [known for known in self.model if known not in gone]
-
-    @invariant()
-    def agrees(self) -> None:
-        """Every way to read gives what the list holds."""
-        newest = [trace.trace_id for trace in reversed(self.model)]
-        assert [trace.trace_id for trace in self.store.recent(limit=99)] == newest
-        for user_id in ("ada", "bob", "eve", None):
-            own = [trace.trace_id for trace in reversed(self.model) if trace.user_id == user_id]
-            if user_id is not None:
-                assert [trace.trace_id for trace in self.store.recent(user_id)] == own
-            found = self.store.last(user_id)
-            assert (found.trace_id if found else None) == (own[0] if own else None)
-        for trace in self.model:
-            same_id = [known.to_dict() for known in reversed(self.model) if known.trace_id == trace.trace_id]
-            assert [found.to_dict() for found in self.store.find(trace.trace_id)] == same_id
-            newest_of_id = self.store.get(trace.trace_id)
-            assert newest_of_id is not None
-            assert newest_of_id.to_dict() == same_id[0]
-        stats = self.store.stats()
-        assert stats["kept"] == len(self.model)
-        assert stats["users"] == len({trace.user_id for trace in self.model})
-        assert stats["made"] == stats["kept"] + stats["evicted"] + stats["forgotten"] + stats["expired"]
-        assert stats["made"] == stats["written"] + stats["dropped"] + self.open
-
-
-MemoryStoreModel.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-TestMemoryStoreModel = MemoryStoreModel.TestCase
 
 
 def test_a_trace_is_found_by_the_beginning_of_its_id() -> None:
@@ -161,7 +90,7 @@ def test_a_finished_trace_takes_little_room() -> None:
     store.ended(trace)
     (entry,) = store._entries
     assert entry.running is None
-    assert len(entry.frozen) <= 1_000
+    assert len(entry.packed) <= 1_000
 
 
 def test_nothing_is_pending_and_closing_keeps_what_is_there() -> None:
@@ -171,6 +100,18 @@ def test_nothing_is_pending_and_closing_keeps_what_is_there() -> None:
     assert store.flush(0)
     store.close()
     assert store.last("ada") is not None
+
+
+def test_a_forked_child_goes_on_with_what_is_there() -> None:
+    """Whatever lock a thread of the parent held, and wherever it stopped."""
+    store = MemoryTraceStore(per_user=2)
+    store.started(make(1, "ada"))
+    store._lock = None  # type: ignore[assignment]
+    store._by_user.clear()
+    store.start_anew()
+    store.started(make(2, "ada"))
+    assert len(store.recent("ada")) == 2
+    assert store.get(f"{1:032x}") is not None
 
 
 @pytest.mark.parametrize("wrong", [{"per_user": 0}, {"total": -1}, {"ttl": 0}, {"ttl": float("nan")}])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.traces import STATUSES, ErrorInfo, ExecutionTrace, Step
-from obskit.traces.stores.frozen import freeze, thaw
+from obskit.traces import STATUSES, Cause, ErrorInfo, ExecutionTrace, Step
+from obskit.traces.stores.packed import pack, unpack
 from tests.strategies import any_text, json_scalars, json_values
 
 names = any_text
 ids = st.text("0123456789abcdef", min_size=16, max_size=16)
-errors = st.none() | st.builds(ErrorInfo, type=names, message=names, stack=names)
+causes = st.builds(Cause, type=names, message=names, relation=st.sampled_from(["cause", "context", "member"]))
+errors = st.none() | st.builds(
+    ErrorInfo, type=names, message=names, stack=names, causes=st.lists(causes, max_size=2).map(tuple)
+)
 durations = st.floats(0, 1e9).map(lambda value: round(value, 3))
 
 
@@ -24,6 +28,7 @@ def steps(draw: st.DrawFn) -> Step:
     step.status = draw(st.sampled_from(STATUSES))
     step.details = draw(st.dictionaries(names, json_scalars | names, max_size=2))
     step.error = draw(errors)
+    step.started_ms = draw(durations)
     step._duration_ms = draw(durations)
     return step
 
@@ -38,6 +43,8 @@ def traces(draw: st.DrawFn) -> ExecutionTrace:
         correlation_id=draw(st.none() | st.text(min_size=1, max_size=5)),
         started_at="2026-01-02T03:04:05.000006+00:00",
     )
+    trace.span_id = draw(ids)
+    trace.parent_id = draw(st.none() | ids)
     trace.status = draw(st.sampled_from(STATUSES))
     trace.error = draw(errors)
     trace.steps = draw(st.lists(steps(), max_size=6))
@@ -63,9 +70,19 @@ def test_what_was_written_is_read_the_same(trace: ExecutionTrace) -> None:
 
 
 @given(traces())
-def test_what_was_frozen_thaws_the_same(trace: ExecutionTrace) -> None:
+def test_what_was_packed_unpacks_the_same(trace: ExecutionTrace) -> None:
     """No text is too odd to be kept, lone surrogates included."""
-    assert thaw(freeze(trace)).to_dict() == trace.to_dict()
+    assert unpack(pack(trace)).to_dict() == trace.to_dict()
+
+
+def test_a_packed_trace_can_be_changed_before_it_is_read() -> None:
+    """What was set stays, although the rest is read later."""
+    trace = ExecutionTrace("ab" * 16, "/x", user_id="42", correlation_id=None, started_at="")
+    unpacked = unpack(pack(trace))
+    unpacked.dropped = {"steps": 3}
+    assert (unpacked.command, unpacked.dropped_steps) == ("/x", 3)
+    with pytest.raises(AttributeError, match="a trace has no attribute 'no'"):
+        unpacked.no  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_a_trace_names_itself_without_its_content() -> None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
+import json
+import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 import obskit
 from obskit import runtime
 from obskit.errors import ConfigError
 from obskit.testing import capture
-from obskit.traces import MemoryTraceStore
+from obskit.traces import MemoryTraceStore, SafeTrace, Step
 from obskit.traces.bounds import MAX_STEPS, ROOM
+from obskit.traces.counting import COUNTING
 from tests.traces.recorded import last, shape
 
 if TYPE_CHECKING:
@@ -182,7 +189,7 @@ def test_nothing_secret_is_recorded(store: MemoryTraceStore) -> None:
         raise ValueError(f"bad {SECRET}")
     (entry,) = store._entries
     assert entry.running is None
-    assert b"fakefakefake" not in entry.frozen + repr(list(store._by_user)).encode()
+    assert b"fakefakefake" not in entry.packed + repr(list(store._by_user)).encode()
 
 
 def test_a_user_whose_id_cannot_be_kept_is_found_all_the_same(store: MemoryTraceStore) -> None:
@@ -246,8 +253,7 @@ def test_all_of_a_trace_together_is_bounded(store: MemoryTraceStore) -> None:
         for number in range(100):
             with trace.step(f"step {number}", a="x" * 1_900, b="y" * 1_900):
                 pass
-    (entry,) = store._entries
-    assert ROOM < len(entry.frozen) < ROOM + 20_000
+    assert ROOM - 4_000 < len(json.dumps(last().to_dict())) < ROOM + 20_000
     assert store.stats()["fields_dropped"] == last().dropped["fields"] > 0
 
 
@@ -304,7 +310,7 @@ class Broken(MemoryTraceStore):
         """Fail."""
         raise RuntimeError("no")
 
-    stepped = ended = trace_started = trace_ended = started
+    changed = ended = trace_started = trace_ended = started
 
 
 def put_in_force(observer: runtime.TraceObserver, store: runtime.Part | None = None) -> None:
@@ -324,12 +330,13 @@ def put_in_force(observer: runtime.TraceObserver, store: runtime.Part | None = N
 
 
 def test_a_store_or_an_observer_that_fails_disturbs_nobody() -> None:
-    """Whoever listens to traces cannot break the program."""
+    """Whoever listens to traces cannot break the program; each failure is counted."""
     broken = Broken()
     put_in_force(broken, store=broken)
     with obskit.trace("/x", "42") as trace, trace.step("go on"):
         pass
     assert (trace.status, trace.steps[0].status) == ("ok", "ok")
+    assert runtime.current().refused == {"trace": 6}
 
 
 def test_an_interrupt_while_a_trace_ends_leaves_nothing_behind() -> None:
@@ -467,3 +474,224 @@ def test_a_decorator_of_something_else_is_refused() -> None:
     """The mistake shows when the program starts."""
     with pytest.raises(ConfigError, match="traced takes a name or a function, got int"):
         obskit.traced(7)  # type: ignore[call-overload]
+
+
+def test_a_step_knows_when_it_began(clock: FakeClock) -> None:
+    """Its start is told from that of the trace, to the microsecond."""
+    with obskit.trace("/x", "42") as trace:
+        clock.advance(0.25)
+        with trace.step("a"):
+            clock.advance(1.000001)
+            with trace.step("b"):
+                pass
+    assert [step.started_ms for step in last().steps] == [250.0, 1250.001]
+
+
+def test_a_step_of_a_trace_that_has_not_begun_is_kept(clock: FakeClock) -> None:
+    """It is a mistake, but what was done is there."""
+    trace = obskit.trace("/x", "42")
+    with trace.step("early"):
+        clock.advance(1)
+    with trace:
+        pass
+    assert [(step.name, step.started_ms) for step in last().steps] == [("early", 0.0)]
+
+
+def test_a_step_can_be_failed_before_it_begins() -> None:
+    """It has failed whatever happens in it then."""
+    with obskit.trace("/x", "42") as trace:
+        step = trace.step("a")
+        step.fail("no")
+        with step:
+            pass
+    assert (last().steps[0].status, str(last().steps[0].error)) == ("error", "Failed: no")
+
+
+def test_the_whole_chain_of_an_error_is_told() -> None:
+    """Causes, what was being handled, and members of groups, each with its message, without secrets."""
+    with pytest.raises(ExceptionGroup), obskit.trace("/x", "42"):
+        try:
+            try:
+                raise KeyError("inner")
+            except KeyError:
+                raise ValueError(f"bad token={SECRET}")  # noqa: B904 - the context is looked at
+        except ValueError as bad:
+            raise ExceptionGroup("both", [OSError("disk")]) from bad
+    error = last().error
+    assert error is not None
+    assert [(cause.relation, cause.type) for cause in error.causes] == [
+        ("member", "OSError"),
+        ("cause", "ValueError"),
+        ("context", "KeyError"),
+    ]
+    assert SECRET not in repr(error)
+
+
+def test_an_endless_chain_of_errors_is_cut() -> None:
+    """Exceptions that cause each other are told once each."""
+    first, second = ValueError("1"), ValueError("2")
+    first.__cause__, second.__cause__ = second, first
+    with obskit.trace("/x", "42") as trace:
+        trace.fail(first)
+    assert last().error is not None
+    assert [cause.message for cause in last().error.causes] == ["2"]  # type: ignore[union-attr]
+
+
+def test_errors_of_steps_share_the_room_of_the_trace() -> None:
+    """However many steps fail with long messages, the trace stays small, and tells what it left out."""
+    with obskit.trace("/x", "42") as trace:
+        for number in range(MAX_STEPS):
+            with trace.step(f"step {number}") as step:
+                step.fail("\x00" * 2_000)
+    kept = last()
+    assert sum(len(json.dumps(str(step.error))) for step in kept.steps) < ROOM + 10 * MAX_STEPS
+    assert kept.dropped["fields"] > 0
+    assert {step.error.type for step in kept.steps if step.error} == {"Failed"}
+
+
+def test_an_error_that_is_told_again_takes_no_more_room() -> None:
+    """The last word takes the place of what was said before."""
+    with obskit.trace("/x", "42") as trace, trace.step("try") as step:
+        for _ in range(1_000):
+            step.fail("x" * 1_000)
+    assert last().dropped == {}
+
+
+@pytest.mark.parametrize("unit", ["x", '"', "\U0001f600"])
+def test_no_trace_is_larger_than_an_item_of_dynamodb(unit: str) -> None:
+    """Whatever it is told, written as JSON it stays under 400 KB."""
+    long = unit * 5_000
+    with obskit.trace(long, long, correlation_id=long) as trace:
+        for number in range(MAX_STEPS + 2):
+            with trace.step(f"{number}{long}", text=long) as step:
+                step.fail(long)
+            trace.add(**{f"{number}{long}": long})
+            trace.link(f"{number}{long}", f"https://example.org/{'x' * 1_900}")
+        try:
+            raise ValueError(long) from OSError(long)
+        except ValueError as error:
+            trace.fail(error)
+    written = json.dumps(trace.to_dict(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert len(written) < 400_000
+
+
+class Told(MemoryTraceStore):
+    """A store that takes down what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[object] = []
+
+    def started(self, trace: SafeTrace, /) -> None:
+        """Take it down."""
+        self.told.append("started")
+
+    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+        """Take down what has changed and how it is now."""
+        self.told.append(f"{step.name} {step.status} {len(step.details)}" if step else "trace")
+
+    def ended(self, trace: SafeTrace, /) -> None:
+        """Take it down."""
+        self.told.append("ended")
+
+
+def test_a_store_is_told_of_every_change_between_start_and_end() -> None:
+    """What is told before or after is in the trace it gets at the start, or nobody's business."""
+    store = Told()
+    with obskit.configure(trace_store=store, output=io.BytesIO(), capture_logging=False, hooks=False):
+        with obskit.trace("/x", "42", early=1) as trace:
+            with trace.step("a", before=1) as step:
+                step.add(during=2)
+                step.fail("no")
+            trace.add(more=1)
+            trace.link("Run", "https://example.org/")
+            trace.fail("no")
+        trace.add(late=1)
+        step.add(late=1)
+    assert store.told == [
+        "started",
+        "a running 1",
+        "a running 2",
+        "a running 2",
+        "a error 2",
+        "trace",
+        "trace",
+        "trace",
+        "ended",
+    ]
+
+
+def test_a_command_inside_a_span_of_opentelemetry_has_its_ids() -> None:
+    """Where the program is traced already, its trace goes on."""
+    tracer = TracerProvider().get_tracer("tests")
+    with tracer.start_as_current_span("work") as span, obskit.trace("/x", "42") as trace:
+        with obskit.trace("/inner", "42") as inner:
+            pass
+        with obskit.trace("/given", "42", trace_id="ab" * 16) as given:
+            pass
+    context = span.get_span_context()
+    assert (trace.trace_id, trace.parent_id) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+    assert inner.trace_id != trace.trace_id
+    assert (given.trace_id, given.parent_id) == ("ab" * 16, None)
+
+
+MANY = """
+import io, obskit
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4_096
+
+obskit.configure(output=io.BytesIO(), level="critical", capture_logging=False, hooks=False)
+for number in range(TRACES):
+    with obskit.trace("/diagnose", user_id=number % 100_000, number=number), obskit.step("look"):
+        pass
+    if number == 20_000:
+        before = resident()
+stats = obskit.get_trace_store().stats()
+print(resident() - before, stats["kept"], stats["users"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it")
+def test_many_traces_of_many_users_leave_memory_flat() -> None:
+    """Whatever was recorded long ago is gone, and nothing of its users is left."""
+    code = MANY.replace("TRACES", "120_000")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    grown, kept, users = map(float, done.stdout.split())
+    assert grown < 8_000_000
+    assert (kept, users) == (1_000, 1_000)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_goes_on_recording_with_ids_of_its_own() -> None:
+    """Also where another thread was counting at that moment."""
+    receiving, sending = os.pipe()
+    with obskit.trace("/x", "42") as trace:
+        with trace.step("before"):
+            pass
+        held, done = threading.Event(), threading.Event()
+
+        def count() -> None:
+            with COUNTING.lock:
+                held.set()
+                done.wait()
+
+        counting = threading.Thread(target=count)
+        counting.start()
+        held.wait()
+        child = os.fork()
+        if child == 0:  # pragma: no cover - in the child
+            with trace.step("child") as step:
+                trace.link("x", "no address")
+            os.write(sending, step.id.encode())
+            os._exit(0)
+        done.set()
+        counting.join()
+        assert os.waitpid(child, 0)[1] == 0
+        with trace.step("parent") as step:
+            pass
+    assert os.read(receiving, 16).decode() not in {step.id for step in trace.steps}
+    os.close(receiving)
+    os.close(sending)

@@ -180,3 +180,38 @@ def test_a_wrong_style_or_limit_names_the_choices() -> None:
         render(sample(), style="html")
     with pytest.raises(ConfigError, match="limit must be 100 or more, got 99"):
         render(sample(), limit=99)
+
+
+@given(
+    failed=st.integers(0, 39),
+    slowest=st.integers(0, 39),
+    limit=st.integers(400, 2_000),
+    style=st.sampled_from(STYLES),
+    message=st.text("<*@x\U0001f600", max_size=2_000),
+)
+def test_the_failed_the_slowest_and_the_last_step_are_always_shown(
+    failed: int, slowest: int, limit: int, style: str, message: str
+) -> None:
+    """However long everything else is, these three have room."""
+    trace = sample(40)
+    trace.command = message
+    trace.error = ErrorInfo(type="OSError", message=message, stack="")
+    trace.links = {f"{number}{message}": "https://example.org/" + "x" * 100 for number in range(10)}
+    for number, step in enumerate(trace.steps):
+        step.details = {"message": message}
+        step.error = ErrorInfo(type="OSError", message=message, stack="") if number == failed else None
+    trace.steps[failed].status = "error"
+    trace.steps[slowest]._duration_ms = 9_000.0
+    text = render(trace, limit=limit, style=style)
+    for number in (failed, slowest, 39):
+        assert re.search(rf"Step {number}\b", text)
+
+
+def test_a_step_that_failed_counts_more_than_one_that_still_runs() -> None:
+    """What went wrong is the first thing that people look for."""
+    trace = sample(10)
+    for step in trace.steps[5:]:
+        step.status = "running"
+    trace.steps[1].status = "error"
+    trace.error = ErrorInfo(type="OSError", message="x" * 300, stack="")
+    assert "❌ Step 1" in render(trace, limit=300)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import shorten
 
@@ -18,7 +19,8 @@ from ..gate import shorten
 MAX_STEPS: Final = 128
 MAX_LINKS: Final = 10
 MAX_URL: Final = 2_000
-#: Characters of all attributes and details of one trace together.
+#: Bytes, as JSON, of all attributes, details and errors of steps of one trace together. With names, links,
+#: ids and the trace's own error nothing comes to more than the 400 KB that an item of DynamoDB may have.
 ROOM: Final = 64_000
 
 _MAX_NAME: Final = 200
@@ -41,11 +43,11 @@ def merge(kept: dict[str, Json], new: Mapping[str, Json], room: int) -> tuple[di
     Put *new* fields beside or in place of those that are *kept*.
 
     Args:
-        room: Characters that all of *new* may take.
+        room: Bytes that all of *new* may take.
 
     Returns:
         A new dict, so that whoever reads the old one in another thread is not
-        disturbed; the characters taken, fewer than none where shorter values took
+        disturbed; the bytes taken, fewer than none where shorter values took
         the place of longer ones; and how many fields were left out.
     """
     merged = dict(kept)
@@ -56,7 +58,7 @@ def merge(kept: dict[str, Json], new: Mapping[str, Json], room: int) -> tuple[di
         if name in merged:
             grown, fits = size - _bounded(merged[name])[1], True
         else:
-            grown, fits = size + len(name), len(merged) < _MAX_FIELDS
+            grown, fits = size + _size(name), len(merged) < _MAX_FIELDS
         if fits and taken + grown <= room:
             merged[name] = bounded
             taken += grown
@@ -65,16 +67,45 @@ def merge(kept: dict[str, Json], new: Mapping[str, Json], room: int) -> tuple[di
     return merged, taken, left_out
 
 
+def bounded_error(kept: ErrorInfo | None, new: ErrorInfo, room: int) -> tuple[ErrorInfo, int, int]:
+    """
+    Put the *new* error of a step in the place of the one that is *kept*.
+
+    Returns:
+        The error without its stack, which the trace has; the bytes taken, and 1 where
+        there was no room for more than its type.
+    """
+    short = new._replace(message=short_text(new.message), stack="")
+    before, after = _size_of_error(kept), _size_of_error(short)
+    if after - before <= room:
+        return short, after - before, 0
+    return short._replace(message="", causes=()), -before, 1
+
+
+def _size_of_error(error: ErrorInfo | None) -> int:
+    if error is None:
+        return 0
+    return _size(error.message) + sum(_size(cause.message) for cause in error.causes)
+
+
 def _bounded(value: Json) -> tuple[Json, int]:
-    """Return *value* or a shortened text of it, and its size in characters."""
+    """Return *value* or a shortened text of it, and its size in bytes."""
     if isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False)
-        return (value, len(text)) if len(text) <= _MAX_VALUE else (short_text(text), _MAX_VALUE)
+        text = _encode(value)
+        if len(text) <= _MAX_VALUE:
+            return value, _bytes(text)
+        value = text
     if isinstance(value, str):
-        short = short_text(value)
-        return short, len(short)
-    return value, _SIZE_OF_SCALAR
+        value = short_text(value)
+    return value, _size(value)
 
 
-#: No number, true, false or null is written with many more characters.
-_SIZE_OF_SCALAR: Final = 20
+def _size(value: Json) -> int:
+    return _bytes(_encode(value))
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

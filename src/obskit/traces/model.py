@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NewType, TypeAlias
 
-from ..encoding.exceptions import ErrorInfo
+from ..encoding.exceptions import Cause, ErrorInfo
 from ..event import Json
 
 Status: TypeAlias = Literal["running", "ok", "error", "cancelled", "lost"]
@@ -27,6 +27,7 @@ class Step:
         name: What the step does.
         status: ``running``, ``ok``, ``error``, ``cancelled``, or ``lost`` where its
             process ended before the step did.
+        started_ms: Milliseconds from the start of the trace to its own.
         duration_ms: Milliseconds it took, or has taken so far.
         details: What the program told about it.
         error: Why it failed.
@@ -34,7 +35,7 @@ class Step:
         parent_id: Id of the step around it; None directly under the trace.
     """
 
-    __slots__ = ("_duration_ms", "details", "error", "id", "name", "parent_id", "status")
+    __slots__ = ("_duration_ms", "details", "error", "id", "name", "parent_id", "started_ms", "status")
 
     def __init__(self, name: str, id: str, parent_id: str | None) -> None:  # noqa: A002 - the name of the fixed API
         self.name = name
@@ -43,6 +44,7 @@ class Step:
         self.status: Status = "running"
         self.details: dict[str, Json] = {}
         self.error: ErrorInfo | None = None
+        self.started_ms = 0.0
         self._duration_ms = 0.0
 
     @property
@@ -56,6 +58,7 @@ class Step:
             "name": self.name,
             "id": self.id,
             "status": self.status,
+            "started_ms": self.started_ms,
             "duration_ms": self.duration_ms,
         }
         if self.parent_id is not None:
@@ -73,6 +76,7 @@ class Step:
         step.status = values["status"]
         step.details = dict(values.get("details", {}))
         step.error = _error_from_dict(values.get("error"))
+        step.started_ms = values.get("started_ms", 0.0)
         step._duration_ms = values["duration_ms"]
         return step
 
@@ -86,6 +90,8 @@ class ExecutionTrace:
 
     Attributes:
         trace_id: 32 lowercase hex digits.
+        span_id: 16 lowercase hex digits: what the steps are parts of, seen from outside.
+        parent_id: Span of another process that caused this trace; None where nobody told.
         command: What the user asked for.
         user_id: Whose command it is; None where nobody was named.
         correlation_id: Joins several traces of one conversation.
@@ -109,6 +115,8 @@ class ExecutionTrace:
         "dropped",
         "error",
         "links",
+        "parent_id",
+        "span_id",
         "started_at",
         "status",
         "steps",
@@ -120,6 +128,8 @@ class ExecutionTrace:
         self, trace_id: str, command: str, *, user_id: str | None, correlation_id: str | None, started_at: str
     ) -> None:
         self.trace_id = trace_id
+        self.span_id = ""
+        self.parent_id: str | None = None
         self.command = command
         self.user_id = user_id
         self.correlation_id = correlation_id
@@ -149,6 +159,11 @@ class ExecutionTrace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the trace as JSON values; what is not known is left out."""
+        steps = [step.to_dict() for step in list(self.steps)]
+        return {**self.head_to_dict(), "steps": steps} if steps else self.head_to_dict()
+
+    def head_to_dict(self) -> dict[str, Any]:
+        """Return what `to_dict` does, without the steps."""
         values: dict[str, Any] = {
             "trace_id": self.trace_id,
             "command": self.command,
@@ -157,13 +172,14 @@ class ExecutionTrace:
             "duration_ms": self.duration_ms,
         }
         optional = {
+            "span_id": self.span_id,
+            "parent_id": self.parent_id,
             "user_id": self.user_id,
             "correlation_id": self.correlation_id,
             "error": self.error and _error_to_dict(self.error),
             "links": self.links,
             "attributes": self.attributes,
             "dropped": self.dropped and dict(self.dropped),
-            "steps": [step.to_dict() for step in list(self.steps)],
         }
         values |= {name: value for name, value in optional.items() if value}
         return values
@@ -178,6 +194,8 @@ class ExecutionTrace:
             correlation_id=values.get("correlation_id"),
             started_at=values["started_at"],
         )
+        trace.span_id = values.get("span_id", "")
+        trace.parent_id = values.get("parent_id")
         trace.status = values["status"]
         trace.error = _error_from_dict(values.get("error"))
         trace.steps = [Step.from_dict(step) for step in values.get("steps", ())]
@@ -195,9 +213,15 @@ class ExecutionTrace:
 SafeTrace = NewType("SafeTrace", ExecutionTrace)
 
 
-def _error_to_dict(error: ErrorInfo) -> dict[str, str]:
-    return {"type": error.type, "message": error.message, "stack": error.stack}
+def _error_to_dict(error: ErrorInfo) -> dict[str, Any]:
+    values: dict[str, Any] = {"type": error.type, "message": error.message, "stack": error.stack}
+    if error.causes:
+        values["causes"] = [cause._asdict() for cause in error.causes]
+    return values
 
 
-def _error_from_dict(values: Mapping[str, str] | None) -> ErrorInfo | None:
-    return None if values is None else ErrorInfo(**values)
+def _error_from_dict(values: Mapping[str, Any] | None) -> ErrorInfo | None:
+    if values is None:
+        return None
+    causes = tuple(Cause(**cause) for cause in values.get("causes", ()))
+    return ErrorInfo(values["type"], values["message"], values["stack"], causes)

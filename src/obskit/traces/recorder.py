@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from threading import RLock
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self, cast
 
 from .. import runtime
 from ..clock import Clock, isoformat
-from ..context import bound_context
+from ..context import bound_context, current_scope, set_context
 from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import Gate
-from ..ids import new_step_id, new_trace_id, parse_trace_id
+from ..ids import new_step_id, new_trace_id, parse_step_id, parse_trace_id
 from ..notices import Notices
-from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, merge, short_name, short_text
+from ..spans import current_span
+from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, bounded_error, merge, short_name, short_text
+from .counting import COUNTING
 from .current import Node, current_node, enter, leave, resume, suspend
 from .model import ExecutionTrace, SafeTrace, Status, Step
 from .propagation import TraceContext
@@ -31,10 +33,6 @@ from .users import safe_user
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+", re.ASCII | re.IGNORECASE)
 
 _NOWHERE: Final = TraceContext()
-
-#: Guards what several threads of one trace count; shared by all traces, since it is seldom taken.
-#: Reentrant, since a signal handler may record as well.
-_COUNTING: Final = RLock()
 
 
 class _Recording:
@@ -57,14 +55,14 @@ class _Recording:
 
     def __enter__(self) -> Self:
         if self._began_ns is None:
-            self._begin(self._clock.monotonic_ns())
+            self.begin(self._clock.monotonic_ns())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
         if self.is_running:
-            self._end(self.duration_ms, error)
+            self.end(self.duration_ms, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -74,11 +72,11 @@ class _Recording:
     ) -> None:
         self.__exit__(kind, error, tb)
 
-    def _begin(self, now_ns: int) -> None:
-        """Become the current one."""
+    def begin(self, now_ns: int) -> None:
+        """Become the current one, at *now_ns* of the monotonic clock; ``with`` does so itself."""
 
-    def _end(self, duration_ms: float, error: BaseException | None) -> None:
-        """Stop being the current one."""
+    def end(self, duration_ms: float, error: BaseException | None) -> None:
+        """Stop being the current one, for the reason that *error* escaped."""
 
 
 _NOTICES: Final = Notices()
@@ -111,6 +109,8 @@ class OpenStep(_Recording, Step):
         """Tell more about the step; a name that is there already gets the new value."""
         self.details, taken = self.trace._take(self.details, details)
         self.size += taken
+        if self.is_running:
+            self.trace._tell(self)
 
     def fail(self, reason: object) -> None:
         """
@@ -121,25 +121,36 @@ class OpenStep(_Recording, Step):
                 takes its place.
         """
         self._failed = True
-        self.error = self.trace._describe(reason, stack=False)
+        self._explain(reason)
+        if self.is_running:
+            self.trace._tell(self)
 
-    def _begin(self, now_ns: int) -> None:
+    def begin(self, now_ns: int) -> None:
+        """Become the current step."""
+        trace = self.trace
         self._began_ns = now_ns
         self.is_running = True
+        self.started_ms = trace._elapsed_ms(now_ns)
         enter(self)
-        if isinstance(self.up, OpenStep) and self.up.trace is self.trace:
+        if isinstance(self.up, OpenStep) and self.up.trace is trace:
             self.parent_id = self.up.id
-        self.trace._keep(self)
+        trace._keep(self)
+        trace._tell(self)
 
-    def _end(self, duration_ms: float, error: BaseException | None) -> None:
+    def end(self, duration_ms: float, error: BaseException | None) -> None:
+        """Be a step that has ended."""
         self._duration_ms = duration_ms
         self.is_running = False
         self.status = _status_of(error, failed=self._failed)
         if isinstance(error, Exception):
-            self.error = self.trace._describe(error, stack=False)
+            self._explain(error)
         leave(self)
-        if self.trace.is_running:
-            _contained(self.trace._store.stepped, _safe(self.trace), self)
+        self.trace._tell(self)
+
+    def _explain(self, reason: object) -> None:
+        """Keep why it failed, in the place of what was said before."""
+        self.error, taken = self.trace._take_error(self.error, reason)
+        self.size += taken
 
     def suspend(self) -> None:
         """Let what was current before be current again."""
@@ -155,11 +166,13 @@ class OpenTrace(_Recording, ExecutionTrace):
 
     __slots__ = (
         "_began_ns",
+        "_changed",
         "_clock",
         "_failed",
         "_gate",
         "_inside",
         "_observers",
+        "_origin",
         "_room",
         "_store",
         "block",
@@ -179,11 +192,13 @@ class OpenTrace(_Recording, ExecutionTrace):
     ) -> None:
         in_force = runtime.current()
         gate = in_force.gate
+        outer = current_node()
         origin = parent if type(parent) is TraceContext else _NOWHERE
+        if parent is None and trace_id is None and outer is None:
+            origin = _running_span()
         given = origin.trace_id if trace_id is None else trace_id
-        known = parse_trace_id(given)
+        known = None if given is None else parse_trace_id(given)
         if correlation_id is None:
-            outer = current_node()
             correlation_id = origin.correlation_id or (outer and outer.trace._shared_correlation_id())
         super().__init__(
             known or new_trace_id(),
@@ -192,11 +207,16 @@ class OpenTrace(_Recording, ExecutionTrace):
             correlation_id=None if correlation_id is None else short_name(gate.text(correlation_id)),
             started_at=isoformat(in_force.clock.time_ns()),
         )
+        self.span_id = new_step_id()
+        if known is not None and known == origin.trace_id:
+            self.parent_id = parse_step_id(origin.parent_id)
         self.up: Node | None = None
+        self._origin: Final = origin
         self._gate: Final[Gate] = gate
         self._clock = in_force.clock
         self._observers: Final = in_force.observers
         self._store: Final = cast("TraceStore", in_force.trace_store)
+        self._changed: Final = cast("Callable[[OpenTrace, Step | None], None]", self._store.changed)
         self.block: Final = bound_context(**self._context())  #: binds the trace's fields to log lines
         self.is_running = False
         self._began_ns: int | None = None
@@ -204,7 +224,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         self._inside: Node | None = None  #: what was current when it was suspended
         self._room = ROOM
         if known is None and given is not None:
-            self._drop("ids", 1)
+            self._drop("ids")
         if attributes:
             self.add(**attributes)
 
@@ -233,6 +253,15 @@ class OpenTrace(_Recording, ExecutionTrace):
     def add(self, /, **attributes: object) -> None:
         """Tell more about the trace; a name that is there already gets the new value."""
         self.attributes, _ = self._take(self.attributes, attributes)
+        self._tell(None)
+
+    def rename(self, command: str) -> None:
+        """Call it *command* from now on, on log lines too: a web framework finds its route late."""
+        self.command = short_name(self._gate.text(command))
+        self.block.fields = {**self.block.fields, "cmd": self.command}
+        if current_scope().lies_in(self.block):
+            set_context(cmd=self.command)
+        self._tell(None)
 
     def link(self, label: str, url: str) -> None:
         """
@@ -246,7 +275,8 @@ class OpenTrace(_Recording, ExecutionTrace):
         if _WEB_ADDRESS.fullmatch(address) and len(address) <= MAX_URL and len(self.links) < MAX_LINKS:
             self.links = {**self.links, short_name(self._gate.text(label)): address}
         else:
-            self._drop("links", 1)
+            self._drop("links")
+        self._tell(None)
 
     def fail(self, error: object) -> None:
         """
@@ -257,9 +287,15 @@ class OpenTrace(_Recording, ExecutionTrace):
                 takes its place.
         """
         self._failed = True
-        self.error = self._describe(error, stack=True)
+        self.error = self._describe(error)
+        self._tell(None)
 
-    def _begin(self, now_ns: int) -> None:
+    def place(self) -> TraceContext:
+        """Tell another process where it is called from; the step that calls is not in it."""
+        return replace(self._origin, trace_id=self.trace_id, correlation_id=self.correlation_id)
+
+    def begin(self, now_ns: int) -> None:
+        """Become the current trace."""
         self._began_ns = now_ns
         self.is_running = True
         enter(self)
@@ -268,13 +304,14 @@ class OpenTrace(_Recording, ExecutionTrace):
         for observer in self._observers:
             _contained(observer.trace_started, self)
 
-    def _end(self, duration_ms: float, error: BaseException | None) -> None:
+    def end(self, duration_ms: float, error: BaseException | None) -> None:
+        """Be a trace that has ended, and tell so."""
         self._duration_ms = duration_ms
         self.is_running = False
         self.status = _status_of(error, failed=self._failed)
         try:
             if isinstance(error, Exception):
-                self.error = self._describe(error, stack=True)
+                self.error = self._describe(error)
             _contained(self._store.ended, _safe(self))
             for observer in self._observers:
                 _contained(observer.trace_ended, self)
@@ -297,20 +334,32 @@ class OpenTrace(_Recording, ExecutionTrace):
         if self.correlation_id is None:
             self.correlation_id = self.trace_id
             self.block.fields = {**self.block.fields, "correlation_id": self.trace_id}
+            self._tell(None)
         return self.correlation_id
 
     def _keep(self, step: OpenStep) -> None:
         """Add a step that has just begun; of too many, one from the middle gives way."""
         self.steps.append(step)
         if len(self.steps) > MAX_STEPS:
-            with _COUNTING:
+            with COUNTING.lock:
                 while len(self.steps) > MAX_STEPS:
                     self._room += cast("OpenStep", self.steps.pop(MAX_STEPS // 2)).size
-                    self.dropped["steps"] = self.dropped.get("steps", 0) + 1
+                    self._drop("steps")
 
-    def _drop(self, what: str, count: int) -> None:
-        with _COUNTING:
-            self.dropped[what] = self.dropped.get(what, 0) + count
+    def _drop(self, what: str, count: int = 1) -> None:
+        COUNTING.add(self.dropped, what, count)
+
+    def _tell(self, step: Step | None) -> None:
+        """Let the store keep what is new of *step*, or of the trace itself."""
+        if self.is_running:
+            # Not `_contained`: it would be the most frequent call of all.
+            try:
+                self._changed(self, step)
+            except Exception as error:
+                _complain(error)
+
+    def _elapsed_ms(self, now_ns: int) -> float:
+        return 0.0 if self._began_ns is None else (now_ns - self._began_ns) // 1_000 / 1_000
 
     def _take(self, kept: dict[str, Json], fields: Mapping[str, object]) -> tuple[dict[str, Json], int]:
         """Put *fields* to those that are *kept*; returns them all and the room that was taken."""
@@ -320,18 +369,39 @@ class OpenTrace(_Recording, ExecutionTrace):
             self._drop("fields", left_out)
         return merged, taken
 
-    def _describe(self, reason: object, *, stack: bool) -> ErrorInfo:
-        if not issubclass(type(reason), BaseException):
-            return ErrorInfo(type="Failed", message=short_text(self._gate.text(reason)), stack="")
-        info = self._gate.error(cast("BaseException", reason))
-        return info if stack else ErrorInfo(type=info.type, message=short_text(info.message), stack="")
+    def _take_error(self, kept: ErrorInfo | None, reason: object) -> tuple[ErrorInfo, int]:
+        """Describe why a step failed, in the place of what is *kept*; returns the room that was taken too."""
+        error, taken, left_out = bounded_error(kept, self._describe(reason), self._room)
+        self._room -= taken
+        if left_out:
+            self._drop("fields", left_out)
+        return error, taken
+
+    def _describe(self, reason: object) -> ErrorInfo:
+        if issubclass(type(reason), BaseException):
+            return self._gate.error(cast("BaseException", reason))
+        return ErrorInfo(type="Failed", message=short_text(self._gate.text(reason)), stack="")
+
+
+def _running_span() -> TraceContext:
+    """Go on with the span of OpenTelemetry that the program is inside of, if there is one."""
+    span = current_span()
+    if not span:
+        return _NOWHERE
+    return TraceContext(
+        trace_id=str(span["trace_id"]),
+        parent_id=str(span["span_id"]),
+        sampled=span["trace_flags"] != "00",
+    )
 
 
 def _status_of(error: BaseException | None, *, failed: bool) -> Status:
     """Tell how something ended by what escaped from it."""
+    if error is None and not failed:
+        return "ok"
     if failed or isinstance(error, Exception):
         return "error"
-    if error is None or isinstance(error, GeneratorExit):
+    if isinstance(error, GeneratorExit):
         return "ok"
     # CancelledError, KeyboardInterrupt and SystemExit are no errors of the command.
     return "cancelled"
@@ -347,4 +417,9 @@ def _contained(tell: Callable[..., object], *about: object) -> None:
     try:
         tell(*about)
     except Exception as error:
-        _NOTICES.tell(type(error).__name__, f"a trace was not kept or not told of: {type(error).__name__}")
+        _complain(error)
+
+
+def _complain(error: Exception) -> None:
+    COUNTING.add(runtime.current().refused, "trace")
+    _NOTICES.tell(type(error).__name__, f"a trace was not kept or not told of: {type(error).__name__}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from .. import runtime
 from ..decorating import decorate
 from ..errors import ConfigError
+from .counting import COUNTING
 from .current import current_node, innermost
-from .propagation import TraceContext, write
+from .propagation import HEADERS, TraceContext, read, write
 from .recorder import OpenStep, OpenTrace
 from .stores import TraceStore
 
@@ -146,19 +149,45 @@ def get_trace_store() -> TraceStore:
     return cast("TraceStore", runtime.current().trace_store)
 
 
-def inject(carrier: MutableMapping[str, str]) -> None:
+def inject(carrier: MutableMapping[str, str], names: Iterable[str] = HEADERS) -> None:
     """
     Write the current trace's place into *carrier*; does nothing without a trace.
 
     Args:
-        carrier: Headers, message attributes or anything else that takes text. It
-            gets ``traceparent`` and, where there is one, ``X-Correlation-Id``.
+        carrier: Headers, message attributes, variables for a child process, inputs of a
+            workflow, or anything else that takes text.
+        names: What to write, spelled as *carrier* wants it: some of ``traceparent``,
+            ``tracestate``, ``baggage``, ``X-Correlation-Id`` and ``X-Amzn-Trace-Id``;
+            `ENVIRONMENT` has the names of variables. What there is nothing of is left out.
     """
     node = current_node()
-    if node is not None:
-        write(
-            carrier,
-            trace_id=node.trace.trace_id,
-            step_id=node.id if isinstance(node, OpenStep) else None,
-            correlation_id=node.trace.correlation_id,
-        )
+    if node is None:
+        return
+    context = node.trace.place()
+    if context.baggage and runtime.current().gate.text(context.baggage) != context.baggage:
+        context = replace(context, baggage="")  # a secret came in with it
+    step_id = node.id if isinstance(node, OpenStep) else node.span_id
+    with contextlib.suppress(Exception):  # the carrier's own code runs here
+        write(carrier, names, step_id=step_id, context=context)
+
+
+def extract(carrier: Mapping[Any, Any] | None) -> TraceContext | None:
+    """
+    Read where a command came from; never raises.
+
+    Args:
+        carrier: Headers or environment variables; case does not matter, and
+            ``TRACEPARENT`` and ``X_CORRELATION_ID`` are read as well. Values that are
+            no text, and None in place of a mapping, hold nothing.
+
+    Returns:
+        None where *carrier* holds nothing that can be used. What does not conform is
+        counted, as ``refused_traceparent`` and the like, in the runtime's ``stats()``.
+    """
+    try:
+        context, refused = read({} if carrier is None else carrier)
+    except Exception:  # the carrier's own code ran
+        context, refused = None, ["carrier"]
+    for name in refused:
+        COUNTING.add(runtime.current().refused, name)
+    return context

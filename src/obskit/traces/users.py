@@ -7,6 +7,7 @@ or cutting it instead would make two users one, and show each the other's traces
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,6 +15,7 @@ from ..encoding.plain import plain
 from ..gate import Gate
 
 _MAX_LENGTH: Final = 200
+_PSEUDONYM: Final = re.compile("user-[0-9a-f]{16}")
 
 
 def safe_user(user_id: object, gate: Gate) -> str | None:
@@ -30,6 +32,19 @@ def names_of(user_id: object) -> Iterator[str | None]:
     yield text
     if text is not None:
         yield _pseudonym(text)
+
+
+def user_key(user_id: object) -> str:
+    """
+    Name *user_id* for places that other programs see: short, plain, and telling nobody who it is.
+
+    Traces that were kept under a pseudonym have the same key as those kept under the id itself.
+
+    >>> user_key("42"), user_key(42), user_key(None)
+    ('user-73475cb40a568e8d', 'user-73475cb40a568e8d', '')
+    """
+    text = _text(user_id)
+    return "" if text is None else text if _PSEUDONYM.fullmatch(text) else _pseudonym(text)
 
 
 def _text(user_id: object) -> str | None:

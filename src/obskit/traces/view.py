@@ -21,10 +21,13 @@ from .model import ExecutionTrace, Step
 #: No view is useful below this: the trace id alone takes a third of it.
 MINIMUM_LIMIT: Final = 100
 
-_ICONS: Final = {"ok": "✅", "error": "❌", "running": "⏳", "cancelled": "🚫", "lost": "👻"}
+ICONS: Final = {"ok": "✅", "error": "❌", "running": "⏳", "cancelled": "🚫", "lost": "👻"}
 _MAX_NAME: Final = 120
 _MAX_DETAILS: Final = 160
 _MAX_DEPTH: Final = 6
+#: Steps that claim room before the links do, and the room that each of them may need.
+_PROMISED: Final = 3
+_SHORT_LINE: Final = 40
 
 #: Line breaks and controls, lone surrogates, and characters that turn text around.
 _UNFIT: Final = re.compile(
@@ -74,21 +77,21 @@ class _View:
         self._limit = limit
 
     def text(self) -> str:
-        head = self._head()
-        tail = [*self._error(), *self._links()]
-        room = self._limit - self._size(head) - self._size(tail)
-        shown = [*head, *self._steps(room), *tail]
+        head, error = self._head(), self._error()
+        room = self._limit - self._size(head) - self._size(error)
+        links = self._links(room - _PROMISED * (_SHORT_LINE + 1) if self._trace.steps else room)
+        shown = [*head, *self._steps(room - self._size(links)), *error, *links]
         if self._size(shown) - 1 <= self._limit:
             return "\n".join(shown)
         # The head and the error alone are too long: the limit is very small.
         left_out = [_left_out(self._trace.step_count)] if self._trace.step_count else []
-        return self._cut("\n".join([*head[:2], *left_out, *self._error()]), self._limit)
+        return self._cut("\n".join([*head[:2], *left_out, *error]), self._limit)
 
     def _head(self) -> list[str]:
         trace, style = self._trace, self._style
-        command = style.strong(self._cut(self._plain(trace.command), self._limit // 4))
+        command = style.strong(self._cut(self._plain(trace.command), max(_SHORT_LINE, self._limit // 8)))
         return [
-            f"{_ICONS[trace.status]} {command} {trace.status} ({_seconds(trace.duration_ms)})",
+            f"{ICONS[trace.status]} {command} {trace.status} ({seconds(trace.duration_ms)})",
             f"Trace: {self._plain(trace.trace_id)}",
             f"Started: {self._plain(trace.started_at[:19].replace('T', ' '))} UTC",
         ]
@@ -96,12 +99,12 @@ class _View:
     def _error(self) -> list[str]:
         if self._trace.error is None:
             return []
-        room = self._limit // 3
+        room = self._limit // 4
         return [self._cut(f"{self._style.strong('Error:')} {self._summary(self._trace.error)}", room)]
 
-    def _links(self) -> list[str]:
+    def _links(self, room: int) -> list[str]:
         lines: list[str] = []
-        room = self._limit // 4
+        room = min(room, self._limit // 4)
         for label, url in self._trace.links.items():
             line = f"{self._plain(label)}: {self._link(url)}"
             room -= self._size([line])
@@ -113,13 +116,13 @@ class _View:
     def _steps(self, room: int) -> list[str]:
         """Show the steps that fit; the most telling ones claim their room first."""
         steps = self._trace.steps
-        longest = self._limit // 4
-        lines = [
-            self._cut(self._step(step, depth), longest)
-            for step, depth in zip(steps, _depths(steps), strict=True)
-        ]
         hidden = self._trace.dropped_steps
         room -= self._size([_left_out(len(steps) + hidden)])
+        longest = min(self._limit // 4, max(_SHORT_LINE, room // _PROMISED - 1))
+        lines = [
+            self._cut(self._step(step, depth), longest)
+            for step, depth in zip(steps, depths(steps), strict=True)
+        ]
         chosen: set[int] = set()
         for index in _by_interest(steps):
             cost = self._size([lines[index]])
@@ -132,9 +135,9 @@ class _View:
 
     def _step(self, step: Step, depth: int) -> str:
         indent = "\u2003" * min(depth, _MAX_DEPTH)
-        line = f"{indent}{_ICONS[step.status]} {self._plain(step.name)} ({_seconds(step.duration_ms)})"
+        line = f"{indent}{ICONS[step.status]} {self._plain(step.name)} ({seconds(step.duration_ms)})"
         if step.details:
-            shown = ", ".join(f"{name}={_value(value)}" for name, value in step.details.items())
+            shown = ", ".join(f"{name}={shown_value(value)}" for name, value in step.details.items())
             line += f" {self._plain(shown, _MAX_DETAILS)}"
         if step.error is not None:
             line += f" — {self._summary(step.error)}"
@@ -165,22 +168,16 @@ class _View:
 
 
 def _by_interest(steps: list[Step]) -> list[int]:
-    """Order steps by how much they tell: last and slowest, those that did not end well, then by time."""
-    last = len(steps) - 1
-    slowest = max(range(len(steps)), key=lambda index: steps[index].duration_ms, default=None)
-
-    def rank(index: int) -> tuple[int, float]:
-        step = steps[index]
-        if index in (last, slowest):
-            return (0, -index)
-        if step.status != "ok":
-            return (1, -index)
-        return (2, -index) if index >= last - 2 else (3, -step.duration_ms)
-
-    return sorted(range(len(steps)), key=rank)
+    """Order steps by how much they tell: the last that failed, the last, the slowest, and so on."""
+    newest_first = range(len(steps) - 1, -1, -1)
+    failed = [index for index in newest_first if steps[index].status != "ok"]
+    failed.sort(key=lambda index: steps[index].status != "error")
+    by_time = sorted(newest_first, key=lambda index: -steps[index].duration_ms)
+    telling = [*failed[:1], *newest_first[:1], *by_time[:1], *failed, *newest_first[:3], *by_time]
+    return list(dict.fromkeys(telling))
 
 
-def _depths(steps: list[Step]) -> list[int]:
+def depths(steps: list[Step]) -> list[int]:
     """Tell how deep each step lies; one whose parent is not kept counts as outermost."""
     depth: dict[str, int] = {}
     for step in steps:
@@ -192,13 +189,15 @@ def _left_out(count: int) -> str:
     return f"… {count} more step{'s' if count != 1 else ''}"
 
 
-def _seconds(duration_ms: float) -> str:
+def seconds(duration_ms: float) -> str:
+    """Write a duration as people read it."""
     if duration_ms < 1_000:
         return f"{duration_ms:.0f} ms"
     return f"{duration_ms / 1000:.1f} s" if duration_ms < 120_000 else f"{duration_ms / 60_000:.1f} min"
 
 
-def _value(value: object) -> str:
+def shown_value(value: object) -> str:
+    """Write a detail as it is, or as JSON where it is no text."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -222,8 +221,8 @@ def _slack(text: str) -> str:
 
 
 def _telegram(text: str) -> str:
-    """Part what Telegram finds in plain text: mentions, hashtags and commands."""
-    return re.sub(r"([@#/])(?=\w)", rf"\1{_ZERO_WIDTH}", text)
+    """Part what Telegram finds in plain text: mentions, tags and commands."""
+    return re.sub(r"([@#$/])(?=\w)", rf"\1{_ZERO_WIDTH}", text)
 
 
 def _double_asterisk(text: str) -> str:

@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
-from ._protocol import TraceStore
+from typing import TYPE_CHECKING
+
+from ... import lazy
+from ._protocol import Backend, Change, Entry, Kept, TraceStore
 from .memory import MemoryTraceStore
 
-__all__ = ["MemoryTraceStore", "TraceStore"]
+if TYPE_CHECKING:
+    from .buffered import BufferedTraceStore
+    from .dynamodb import DynamoDBTraceStore
+    from .redis import RedisTraceStore
+    from .sqlite import SQLiteTraceStore
+
+__all__ = [
+    "Backend",
+    "BufferedTraceStore",
+    "Change",
+    "DynamoDBTraceStore",
+    "Entry",
+    "Kept",
+    "MemoryTraceStore",
+    "RedisTraceStore",
+    "SQLiteTraceStore",
+    "TraceStore",
+]
+
+# A program that keeps its traces in memory loads none of the others.
+__getattr__ = lazy.attributes(
+    __name__,
+    {
+        "BufferedTraceStore": "buffered",
+        "DynamoDBTraceStore": "dynamodb",
+        "RedisTraceStore": "redis",
+        "SQLiteTraceStore": "sqlite",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,9 +1,16 @@
-"""What obskit asks of whatever keeps traces."""
+"""
+What obskit asks of whatever keeps traces.
+
+`TraceStore` is the whole of it. A store outside of this process is a `Backend`
+under a `BufferedTraceStore`: the backend knows how documents are laid out in one
+kind of place, and nothing of threads, failures or traces that are still open.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from ..model import ExecutionTrace, SafeTrace, Step
 
@@ -25,8 +32,14 @@ class TraceStore(Protocol):
     def started(self, trace: SafeTrace, /) -> None:
         """Keep a trace that has just begun."""
 
-    def stepped(self, trace: SafeTrace, step: Step, /) -> None:
-        """Keep a step of *trace* that has just ended."""
+    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+        """
+        Keep what is new of a running trace; one that is not known any more is passed over.
+
+        Args:
+            step: Has just begun, was told more about, or has ended; None stands for the
+                trace itself.
+        """
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace; one that is not known any more is passed over."""
@@ -54,3 +67,84 @@ class TraceStore(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Return what was counted so far, by name."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Entry:
+    """
+    The place of one trace in a backend; all changes of the trace have the same one.
+
+    Trace ids are not unique, so *key* names it. *user* is never the id of a user but
+    what `users.user_key` makes of it: up to 21 characters that are safe anywhere.
+    """
+
+    key: str  #: 16 hex digits
+    trace_id: str
+    user: str  #: empty for nobody
+    process: str  #: 16 hex digits; who records it
+    began_ns: int  #: wall clock
+    place: Any = None  #: whatever a backend wants to remember, such as the slot that it took
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be kept of one trace from now on; all documents are JSON."""
+
+    entry: Entry
+    is_new: bool  #: nothing of it is kept yet; its order among the new ones is that of their starts
+    is_final: bool  #: *trace* is the whole of it, and steps kept before go
+    trace: bytes | None  #: without its steps unless it is final; None where that has not changed
+    steps: Mapping[int, bytes]  #: by slot, a number below 128; a step takes the place of what is there
+
+
+class Kept(NamedTuple):
+    """What a backend gives back of one trace."""
+
+    key: str
+    trace: bytes
+    steps: Sequence[bytes] = ()  #: in any order
+    is_lost: bool = False  #: it has not ended, and its process is gone
+
+
+class Backend(Protocol):
+    """
+    A place outside of this process, or at least a file, that keeps documents.
+
+    - `write`, `forget`, `start_anew` and `close` are called by one thread at a time;
+      reads and `beat` from any thread, also meanwhile.
+    - Every call ends within about a second, whatever happens outside.
+    - `obskit.errors.StoreError` says that the place is out of reach: the same changes
+      come again later, so a repeated one must do no harm. Any other exception says that
+      a change can never be written: it is dropped and counted.
+    - It keeps its own bounds, also among several processes. What must give way is the
+      oldest; better one that has ended.
+    """
+
+    @property
+    def name(self) -> str:
+        """The kind of place, as people know it; stands in notices."""
+
+    @property
+    def beat_every(self) -> float | None:
+        """Seconds from one `beat` to the next while traces run; None for no beat."""
+
+    def write(self, changes: Sequence[Change], /) -> int:
+        """Keep *changes*; returns how many final ones found their trace gone."""
+
+    def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
+        """Return the newest traces of *user*, or of everybody, without those whose key is in *skip*."""
+
+    def find(self, prefix: str, limit: int, /) -> list[Kept]:
+        """Return the newest traces whose id begins with *prefix*, up to 32 lowercase hex digits."""
+
+    def forget(self, user: str, /) -> int:
+        """Erase all traces of *user*, so that nothing of them is left anywhere."""
+
+    def beat(self, process: str, /) -> None:
+        """Keep in mind for about three beats that *process* is alive."""
+
+    def start_anew(self) -> None:
+        """Leave to the parent, in a forked child, what belongs to it, and use nothing of it."""
+
+    def close(self) -> None:
+        """Release everything; idempotent."""

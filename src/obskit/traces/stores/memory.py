@@ -15,10 +15,11 @@ from typing import Final
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import ConfigError
 from ...ids import parse_trace_id
+from ...worker import restart_after_fork
 from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
 from ..users import names_of
-from .frozen import freeze, thaw
+from .packed import pack, unpack
 
 _COUNTED: Final = (
     "made",
@@ -68,13 +69,20 @@ class MemoryTraceStore:
         self._total: Final = total
         self._ttl_ns: Final = None if ttl is None else int(ttl * 1e9)
         self._clock = clock
-        self._lock = threading.RLock()
+        self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
         # Dicts, since they keep the order of start and let go of any entry at once.
         self._entries: dict[_Entry, None] = {}
+        self.start_anew()
+        restart_after_fork(self)
+
+    def start_anew(self) -> None:
+        """Go on in a forked child, where a thread of the parent may have stopped half-way."""
+        self._lock = threading.RLock()
         self._by_user: dict[str | None, dict[_Entry, None]] = {}
         # Services that continue a trace share its id, so it may name several.
         self._by_id: dict[str, list[_Entry]] = {}
-        self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+        for entry in self._entries:
+            self._index(entry)
 
     def started(self, trace: SafeTrace, /) -> None:
         """Keep a trace that has just begun."""
@@ -88,15 +96,14 @@ class MemoryTraceStore:
             elif len(self._entries) >= self._total:
                 self._remove([_oldest(self._entries)], "evicted")
             self._entries[entry] = None
-            self._by_user.setdefault(trace.user_id, {})[entry] = None
-            self._by_id.setdefault(trace.trace_id, []).append(entry)
+            self._index(entry)
 
-    def stepped(self, trace: SafeTrace, step: Step, /) -> None:
+    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
         """Do nothing: the running trace itself is kept, its steps with it."""
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the bytes of a trace in place of the trace."""
-        frozen = freeze(trace)
+        packed = pack(trace)
         with self._lock:
             known = self._by_id.get(trace.trace_id, ())
             entry = next((entry for entry in known if entry.running is trace), None)
@@ -106,7 +113,7 @@ class MemoryTraceStore:
                 self._counts["dropped"] += 1
                 self._counts["dropped_late"] += 1
             else:
-                entry.frozen, entry.running = frozen, None
+                entry.packed, entry.running = packed, None
                 self._counts["written"] += 1
 
     def last(self, user_id: object, /) -> ExecutionTrace | None:
@@ -167,6 +174,10 @@ class MemoryTraceStore:
         with self._lock:
             return {**self._counts, "kept": len(self._entries), "users": len(self._by_user)}
 
+    def _index(self, entry: _Entry) -> None:
+        self._by_user.setdefault(entry.user_id, {})[entry] = None
+        self._by_id.setdefault(entry.trace_id, []).append(entry)
+
     def _ring(self, user_id: object) -> dict[_Entry, None]:
         """Return the traces of a user, oldest start first."""
         self._expire()
@@ -194,11 +205,11 @@ class MemoryTraceStore:
 class _Entry:
     """A trace in the store: the running object, later its bytes."""
 
-    __slots__ = ("began_ns", "frozen", "running", "trace_id", "user_id")
+    __slots__ = ("began_ns", "packed", "running", "trace_id", "user_id")
 
     def __init__(self, trace: SafeTrace, began_ns: int) -> None:
         self.running: SafeTrace | None = trace
-        self.frozen = b""
+        self.packed = b""
         self.trace_id = trace.trace_id
         self.user_id = trace.user_id
         self.began_ns = began_ns
@@ -206,7 +217,7 @@ class _Entry:
     def read(self) -> ExecutionTrace:
         """Return the trace; of a running one a copy of this moment."""
         running = self.running
-        return thaw(self.frozen if running is None else freeze(running))
+        return unpack(self.packed if running is None else pack(running))
 
 
 def _oldest(entries: Iterable[_Entry]) -> _Entry:

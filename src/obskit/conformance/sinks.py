@@ -1,8 +1,4 @@
-"""
-Check that a sink keeps the rules that obskit relies on, and explain the one it breaks.
-
-Meant for authors of sinks: `obskit.testing.check_sink` in one test of theirs.
-"""
+"""The rules of line sinks, and one to look at what they are given."""
 
 from __future__ import annotations
 
@@ -14,16 +10,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from .clock import SYSTEM_CLOCK
-from .errors import SinkError
-from .sinks import Sink
+from ..clock import SYSTEM_CLOCK
+from ..errors import SinkError
+from ..sinks import Sink
+from . import rules
+from .rules import complain, complaint, complaints
 
 T = TypeVar("T")
 MakeSink: TypeAlias = Callable[[], Sink[bytes]]
 Check: TypeAlias = Callable[[MakeSink], str | None]
 
-#: Seconds that a sink may take for what one rule asks of it.
-PATIENCE: Final = 10.0
 _LINE: Final = b'{"level":"info","msg":"obskit checks this sink"}\n'
 _THREADS: Final = 8
 _LINES: Final = 50
@@ -65,34 +61,10 @@ def check_sink(make_sink: MakeSink, *, received: Callable[[], bytes] | None = No
     Raises:
         AssertionError: If a rule is broken; names each, what it is for, and what happened.
     """
-    broken = [
-        f"- {explanation}\n  Here: {fault}"
-        for check, explanation in RULES.items()
-        if (fault := _fault(check, make_sink))
-    ]
+    broken = complaints(RULES, make_sink)
     if received is not None and (fault := _lines_lost(make_sink, received)):
-        broken.append(f"- Each line arrives once and in one piece.\n  Here: {fault}")
-    if broken:
-        raise AssertionError(
-            f"the sink breaks {len(broken)} rule{'s' * (len(broken) > 1)} of obskit.sinks.Sink:\n"
-            + "\n".join(broken)
-        )
-
-
-def _fault(check: Check, make_sink: MakeSink) -> str | None:
-    """Return what is wrong, if anything; a sink that hangs is left behind in a thread."""
-    faults: list[str | None] = []
-
-    def run() -> None:
-        try:
-            faults.append(check(make_sink))
-        except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return faults[0] if faults else f"nothing came back within {PATIENCE:g} seconds"
+        broken.append(complaint("Each line arrives once and in one piece.", fault))
+    complain("sink", "obskit.sinks.Sink", broken)
 
 
 # --- the rules ---
@@ -145,9 +117,9 @@ def _flushes(make_sink: MakeSink) -> str | None:
     sink = make_sink()
     sink.emit(_LINE)
     flush = getattr(sink, "flush", None)
-    answer = flush(PATIENCE / 2) if flush is not None else True
+    answer = flush(rules.PATIENCE / 2) if flush is not None else True
     sink.close()
-    return None if answer is True else f"flush({PATIENCE / 2:g}) returned {answer!r}"
+    return None if answer is True else f"flush({rules.PATIENCE / 2:g}) returned {answer!r}"
 
 
 def _survives_signals(make_sink: MakeSink) -> str | None:
@@ -256,7 +228,7 @@ def _in_child(check: Callable[[], None]) -> str | None:
             check()
             os._exit(0)
         os._exit(1)
-    deadline = SYSTEM_CLOCK.monotonic_ns() + int(PATIENCE / 4 * 1e9)
+    deadline = SYSTEM_CLOCK.monotonic_ns() + int(rules.PATIENCE / 4 * 1e9)
     while SYSTEM_CLOCK.monotonic_ns() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:

@@ -1,0 +1,1 @@
+"""Shared homes of what traces and alerts keep outside of this process."""

@@ -1,0 +1,299 @@
+"""
+Reach one table of DynamoDB: bounded requests, repeated where there is no capacity.
+
+A table may serve trace stores and alert windows at once: what belongs together has
+one partition key (*pk*) and lies in the order of its sort key (*sk*). All reads are
+consistent, which is why the two further orders, *by_user* and *by_trace*, are local
+indexes. It knows nothing of what items mean.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final, TypeAlias
+
+from ..clock import SYSTEM_CLOCK
+from ..errors import ConfigError, MissingExtra, StoreError
+from ..ids import jitter
+from ..worker import restart_after_fork
+
+#: Seconds for connecting, and again for an answer.
+TIMEOUT: Final = 1.0
+#: Seconds in which a request is repeated that AWS had no capacity for.
+BUDGET: Final = 1.0
+#: The time in seconds since 1970 after which DynamoDB may delete an item, some day.
+EXPIRES: Final = "expires"
+
+#: An item, or the key of one, as the low-level client has it: ``{"pk": {"S": "..."}}``.
+Item: TypeAlias = dict[str, Any]
+
+_INDEXES: Final = ("by_user", "by_trace")
+_MOST_READ: Final = 100  # keys in one BatchGetItem
+_MOST_WRITTEN: Final = 25  # requests in one BatchWriteItem
+#: Seconds that AWS may take to make a table.
+_LONGEST_CREATION: Final = 60.0
+
+_AGAIN: Final = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    # A Lambda function was frozen so long that AWS has hung up.
+    "ConnectionClosedError",
+}
+_FAULTS: Final = {
+    "AccessDeniedException": "does not permit it to this role",
+    "ConnectTimeoutError": "is too slow",
+    "ConnectionClosedError": "is out of reach",
+    "CredentialRetrievalError": "got no credentials",
+    "EndpointConnectionError": "is out of reach",
+    "ExpiredTokenException": "refuses the credentials",
+    "InvalidSignatureException": "refuses the credentials",
+    "NoCredentialsError": "got no credentials",
+    "ProvisionedThroughputExceededException": "has no capacity left",
+    "ReadTimeoutError": "is too slow",
+    "RequestLimitExceeded": "has no capacity left",
+    "ResourceNotFoundException": "has no such table: call create_table() once",
+    "ThrottlingException": "has no capacity left",
+    "UnrecognizedClientException": "refuses the credentials",
+    "ValidationException": "has a table of another form than create_table() makes",
+}
+
+
+class ConditionFailed(Exception):
+    """What is there is not what a write needs."""
+
+
+class ItemTooLarge(Exception):
+    """No table takes this item."""
+
+
+class DynamoDBTable:
+    """
+    One table.
+
+    Args:
+        name: Of the table.
+        client: ``boto3.client("dynamodb")``; None makes one, with region, credentials and
+            address as boto3 finds them in the environment.
+        what: The part of obskit that needs it.
+
+    Raises:
+        ConfigError: If *name* or *client* is wrong, or boto3 finds no region.
+        MissingExtra: If the package boto3 is not installed.
+    """
+
+    def __init__(self, name: str, client: Any = None, *, what: str) -> None:
+        if type(name) is not str or not name:
+            raise ConfigError(f"table must be the name of a DynamoDB table, got {type(name).__name__}")
+        if client is not None and not callable(getattr(client, "batch_get_item", None)):
+            raise ConfigError(f'client must be boto3.client("dynamodb"), got {type(client).__name__}')
+        self.name: Final = name
+        self._what: Final = what
+        self._is_ours: Final = client is None
+        self._client = _connect(what) if client is None else client
+        restart_after_fork(self)
+
+    def start_anew(self) -> None:
+        """Leave the connections, in a forked child, to the parent."""
+        if self._is_ours:
+            self._client = None
+
+    def close(self) -> None:
+        """Disconnect, unless the client is somebody else's."""
+        if self._is_ours and self._client is not None:
+            self._client.close()
+
+    # --- requests ---
+
+    def put(self, item: Item, condition: str | None = None) -> None:
+        """
+        Write *item* in place of what is there.
+
+        Raises:
+            ConditionFailed: If *condition* does not hold of what is there.
+            ItemTooLarge: If it is.
+            StoreError: If it was not done for another reason; so for all of these methods.
+        """
+        conditions = {} if condition is None else {"ConditionExpression": condition}
+        self.call("put_item", TableName=self.name, Item=item, **conditions)
+
+    def query(
+        self,
+        pk: str,
+        begins: str = "",
+        *,
+        index: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Item]:
+        """
+        Return items of *pk* in their order, of an index what it has of them.
+
+        Args:
+            begins: How the sort key of *index*, or else *sk*, begins.
+        """
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if begins:
+            condition += f" AND begins_with({index or 'sk'}, :begins)"
+            values[":begins"] = {"S": begins}
+        optional = {"IndexName": index, "Limit": limit}
+        pages = self._pages(
+            TableName=self.name,
+            ConsistentRead=True,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=not newest_first,
+            **{name: value for name, value in optional.items() if value is not None},
+        )
+        return [*islice(chain.from_iterable(pages), limit)]
+
+    def _pages(self, **asked: Any) -> Iterator[list[Item]]:
+        while True:
+            page = self.call("query", **asked)
+            yield page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def read(self, keys: Sequence[Item]) -> Iterator[Item]:
+        """Return what there is under *keys*, in any order."""
+        for start in range(0, len(keys), _MOST_READ):
+            left: Item = {self.name: {"Keys": list(keys[start : start + _MOST_READ]), "ConsistentRead": True}}
+            patience = _Patience()
+            while left:
+                answer = self.call("batch_get_item", RequestItems=left)
+                yield from answer["Responses"][self.name]
+                left = answer.get("UnprocessedKeys") or {}
+                if left:
+                    patience.pause("ThrottlingException")
+
+    def put_all(self, items: Sequence[Item]) -> None:
+        """Write *items*, whatever is there."""
+        self._write_all([{"PutRequest": {"Item": item}} for item in items])
+
+    def delete_all(self, keys: Sequence[Item]) -> None:
+        """Delete what there is under *keys*."""
+        self._write_all([{"DeleteRequest": {"Key": key}} for key in keys])
+
+    def _write_all(self, requests: Sequence[Item]) -> None:
+        for start in range(0, len(requests), _MOST_WRITTEN):
+            left: Item = {self.name: list(requests[start : start + _MOST_WRITTEN])}
+            patience = _Patience()
+            while left:
+                left = self.call("batch_write_item", RequestItems=left).get("UnprocessedItems") or {}
+                if left:
+                    patience.pause("ThrottlingException")
+
+    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Make any request; *operation* is a method of the client."""
+        if self._client is None:
+            self._client = _connect(self._what)
+        patience = _Patience()
+        while True:
+            try:
+                answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+            except Exception as error:
+                code = _code(error)
+                if code == "ConditionalCheckFailedException":
+                    raise ConditionFailed from None
+                if code == "ValidationException" and "Item size" in str(error):
+                    raise ItemTooLarge from None
+                patience.pause(code)
+            else:
+                return answer
+
+    def create(self) -> None:
+        """Make the table, billed per request, and wait for it; nothing happens where it is there."""
+        try:
+            self.call("create_table", TableName=self.name, BillingMode="PAY_PER_REQUEST", **DEFINITION)
+        except StoreError as error:
+            if "ResourceInUseException" not in str(error):
+                raise
+        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(_LONGEST_CREATION * 1e9)
+        while self.call("describe_table", TableName=self.name)["Table"]["TableStatus"] != "ACTIVE":
+            if SYSTEM_CLOCK.monotonic_ns() > deadline_ns:
+                raise StoreError(f"the table is not there after {_LONGEST_CREATION:g} seconds")
+            _wait(0.2)
+        try:
+            self.call(
+                "update_time_to_live",
+                TableName=self.name,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES},
+            )
+        except StoreError as error:
+            # It is enabled already, or the server is none of Amazon's and has no such thing.
+            if not any(code in str(error) for code in ("ValidationException", "UnknownOperationException")):
+                raise
+
+
+#: What `DynamoDBTable.create` makes, in the words of CreateTable.
+DEFINITION: Final[dict[str, Any]] = {
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", *_INDEXES)
+    ],
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": name,
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": name, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["running"]},
+        }
+        for name in _INDEXES
+    ],
+}
+
+
+class _Patience:
+    """Lets a request be repeated, later and later, until its budget is spent."""
+
+    def __init__(self) -> None:
+        self._deadline_ns: Final = SYSTEM_CLOCK.monotonic_ns() + int(BUDGET * 1e9)
+        self._longest = 0.05
+
+    def pause(self, code: str) -> None:
+        """Wait, or raise StoreError where *code* is no reason to, or there is no time left."""
+        seconds = jitter(self._longest)
+        if code not in _AGAIN or SYSTEM_CLOCK.monotonic_ns() + int(seconds * 1e9) > self._deadline_ns:
+            raise StoreError(f"DynamoDB {_FAULTS.get(code, 'failed')} ({code})") from None
+        _wait(seconds)
+        self._longest *= 2
+
+
+def _wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def _code(error: Exception) -> str:
+    """Return what AWS calls the error; what comes from the client has the name of its class."""
+    answer = getattr(error, "response", None)
+    code: str = answer["Error"]["Code"] if isinstance(answer, dict) else type(error).__name__
+    return code
+
+
+def _connect(what: str) -> Any:
+    import importlib
+
+    try:
+        session: Any = importlib.import_module("boto3.session")
+        config: Any = importlib.import_module("botocore.config")
+    except ImportError:
+        raise MissingExtra(what, package="boto3", extra="dynamodb") from None
+    # One attempt of its own: what is worth repeating is known better here.
+    bounded = config.Config(
+        connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"mode": "standard", "total_max_attempts": 1}
+    )
+    try:
+        return session.Session().client("dynamodb", config=bounded)
+    except Exception as error:
+        raise ConfigError(
+            f"no client for DynamoDB ({type(error).__name__}): set AWS_DEFAULT_REGION, or hand in client="
+        ) from None

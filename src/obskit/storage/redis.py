@@ -1,0 +1,165 @@
+"""
+Reach a Redis or Valkey server: run scripts on it within a bounded time, and say what is wrong in one word.
+
+Trace store and dedupe do everything in scripts, since the server runs one without
+anything in between: bounds hold among any number of processes, and each call is
+one round trip. It knows nothing of what the scripts keep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol, TypeAlias
+
+from ..errors import ConfigError, MissingExtra, StoreError
+
+#: Seconds for connecting, and again for an answer.
+TIMEOUT: Final = 1.0
+
+Argument: TypeAlias = str | bytes | int
+
+#: What is wrong, by the name of an error or of one of its base classes, the most special first.
+#: By name, since valkey-py has errors of its own under the same names.
+_FAULTS: Final = {
+    "AuthenticationError": "refuses the credentials",
+    "AuthenticationWrongNumberOfArgsError": "refuses the credentials",
+    "AuthorizationError": "refuses the credentials",
+    "NoPermissionError": "does not permit it to this user",
+    "ReadOnlyError": "is read-only",
+    "OutOfMemoryError": "is out of memory",
+    "BusyLoadingError": "is starting",
+    "AskError": "is a cluster: give a RedisCluster in place of the URL",
+    "MasterDownError": "has lost its master",
+    "ClusterError": "has no node for our keys",
+    "RedisClusterException": "has no node for our keys",
+    "TimeoutError": "is too slow",
+    "ConnectionError": "is out of reach",
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script; all keys that it touches are given to it, as a cluster demands."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """What the server calls a script that it has seen before."""
+        import hashlib
+
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Client(Protocol):
+    """What is asked of redis-py or valkey-py, for one server, for a sentinel or for a cluster."""
+
+    def evalsha(self, sha: str, number_of_keys: int, /, *keys_and_arguments: Argument) -> Any:
+        """Run a script that the server knows."""
+
+    def eval(self, script: str, number_of_keys: int, /, *keys_and_arguments: Argument) -> Any:
+        """Run a script and let the server remember it."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class RedisConnection:
+    """
+    One server, or one cluster.
+
+    Args:
+        url_or_client: ``redis://``, ``rediss://`` (TLS) or ``unix://``, or a client of
+            redis-py or valkey-py that is set up already; its timeouts are its owner's,
+            and so is closing it.
+        what: The part of obskit that needs it.
+
+    Raises:
+        ConfigError: If *url_or_client* is anything else. The message shows nothing of it.
+        MissingExtra: If the package redis is not installed.
+    """
+
+    def __init__(self, url_or_client: object, *, what: str) -> None:
+        self._is_ours: Final = isinstance(url_or_client, str)
+        self._client: Final = (
+            _open(url_or_client, what) if isinstance(url_or_client, str) else _taken(url_or_client)
+        )
+
+    def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
+        """
+        Run *script*.
+
+        Raises:
+            StoreError: If there is no answer, or the answer is an error. It shows no argument.
+        """
+        try:
+            try:
+                return self._client.evalsha(script.sha, len(keys), *keys, *arguments)
+            except Exception as error:
+                if "NoScriptError" not in _names(error):
+                    raise
+                return self._client.eval(script.text, len(keys), *keys, *arguments)
+        except Exception as error:
+            raise StoreError(f"Redis {_fault(error)} ({type(error).__name__})") from None
+
+    def close(self) -> None:
+        """Disconnect, unless the client is somebody else's."""
+        if self._is_ours:
+            with contextlib.suppress(Exception):
+                self._client.close()
+
+
+def _open(url: str, what: str) -> Client:
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError:
+        raise MissingExtra(what, package="redis", extra="redis") from None
+    try:
+        # Without attempts of its own, since whoever calls has better things to do meanwhile.
+        client = Redis.from_url(
+            url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+        )
+        # Connects to nothing, but an option in the URL that nobody knows shows itself.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except Exception:
+        # What the client says may hold a piece of the password.
+        raise ConfigError(
+            "a Redis URL must be redis://[user:password@]host[:port][/database], rediss:// or unix://; "
+            "write special characters of the password as %xx"
+        ) from None
+    return client
+
+
+def _taken(client: Any) -> Client:
+    """Check what else than a URL was given."""
+    # The asynchronous clients have the same methods, but nobody would await them.
+    if not callable(getattr(client, "evalsha", None)) or hasattr(client, "__aenter__"):
+        raise ConfigError(
+            "url_or_client must be a URL or a synchronous client of redis-py or valkey-py, "
+            f"got {type(client).__name__}"
+        )
+    get_encoder = getattr(client, "get_encoder", None)
+    if get_encoder is not None and get_encoder().decode_responses:
+        raise ConfigError(
+            "url_or_client must be a client without decode_responses=True: what is kept is bytes"
+        )
+    taken: Client = client
+    return taken
+
+
+def _fault(error: Exception) -> str:
+    """Say what is wrong, without a word of the error's own: it may hold what was sent."""
+    names = _names(error)
+    known = next((fault for name, fault in _FAULTS.items() if name in names), None)
+    if known is None and "WRONGTYPE" in str(error):
+        return "holds something else under our key"
+    return known or "failed"
+
+
+def _names(error: Exception) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}

@@ -1,0 +1,257 @@
+"""
+Send every trace that has ended to an OpenTelemetry collector or back end, over HTTP.
+
+Rule 1: nobody waits for it. A worker sends what has gathered meanwhile as one batch.
+Rule 2: what the receiver may take later is tried again, as
+https://opentelemetry.io/docs/specs/otlp/#failures asks; what it refused is not.
+Rule 3: made = sent + dropped + pending, in ``stats()``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from ..clock import SYSTEM_CLOCK, Clock
+from ..environment import Environment
+from ..errors import ConfigError, SinkError, SinkRejected
+from ..http import endpoint, parse_retry_after
+from ..ids import jitter
+from ..notices import Notices
+from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
+from .model import ExecutionTrace, SafeTrace, Step
+from .otlp import to_otlp
+from .stores import TraceStore
+
+#: Traces that may wait, and those that are sent in one request.
+_CAPACITY: Final = 2_048
+_BATCH: Final = 64
+#: Attempts for one batch: with the waits between them about a minute.
+_ATTEMPTS: Final = 6
+_RETRYABLE: Final = frozenset({429, 502, 503, 504})
+_DEFAULT: Final = "http://localhost:4318"
+
+_NOTICES: Final = Notices()
+
+
+class OTLPExporter:
+    """
+    A trace store that keeps traces in another one, and sends those that have ended as OTLP/JSON.
+
+    Args:
+        store: Keeps the traces.
+        url: Where to send them, path included; ``https://``, or ``http://`` for a
+            collector in the same network.
+        headers: Of every request, such as ``Authorization``.
+        timeout: Seconds for one request.
+        compression: ``gzip`` or ``none``.
+        resource: What describes the program; see `to_otlp`.
+        clock: The source of time, for tests.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+        MissingExtra: If urllib3 is not installed.
+    """
+
+    def __init__(
+        self,
+        store: TraceStore,
+        url: str = f"{_DEFAULT}/v1/traces",
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        compression: str = "gzip",
+        resource: Mapping[str, object] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if compression not in ("gzip", "none"):
+            raise ConfigError(f"compression must be gzip or none, got {compression!r}")
+        self._endpoint: Final = endpoint(url, setting="url", what="OTLPExporter", allow_http=True)
+        self._headers: Final = {**_checked(headers or {}), "Content-Type": "application/json"}
+        if compression == "gzip":
+            self._headers["Content-Encoding"] = "gzip"
+        self._store: Final = store
+        self._timeout = timeout
+        self._resource = resource
+        self._clock = clock
+        self._worker: Worker[None] = Worker(
+            self._process, capacity=_CAPACITY, clock=clock, name="obskit-otlp"
+        )
+        self.start_anew()
+        restart_after_fork(self)
+        close_at_exit(self)
+
+    def start_anew(self) -> None:
+        """Leave what the parent has not sent to the parent, in a forked child."""
+        self._waiting: deque[ExecutionTrace] = deque()
+        self._batch: list[ExecutionTrace] = []
+        self._attempts = 0
+        self._not_before_ns = 0
+        self._counts: Counter[str] = Counter()
+
+    # --- what a store does ---
+
+    def started(self, trace: SafeTrace, /) -> None:
+        """Keep a trace that has just begun."""
+        self._store.started(trace)
+
+    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+        """Keep what is new of a running trace."""
+        self._store.changed(trace, step)
+
+    def ended(self, trace: SafeTrace, /) -> None:
+        """Keep the final form of a trace, and send it."""
+        self._store.ended(trace)
+        self._waiting.append(trace)
+        if not self._worker.submit(None):
+            self._waiting.remove(trace)
+            self._counts["dropped"] += 1
+
+    def last(self, user_id: object, /) -> ExecutionTrace | None:
+        """Return the user's trace that started last, the caller's own open ones left out."""
+        return self._store.last(user_id)
+
+    def get(self, trace_id: str, /) -> ExecutionTrace | None:
+        """Return the newest trace of that id."""
+        return self._store.get(trace_id)
+
+    def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
+        """Return the traces whose id begins with *fingerprint*, newest start first."""
+        return self._store.find(fingerprint)
+
+    def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
+        """Return the newest traces of a user, or of everybody, newest start first."""
+        return self._store.recent(user_id, limit)
+
+    def forget(self, user_id: object, /) -> int:
+        """Erase all traces of a user from the store; what was sent is out of reach."""
+        return self._store.forget(user_id)
+
+    def flush(self, timeout: float) -> bool:
+        """Finish pending writes and requests within *timeout* seconds; False if some are left."""
+        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        kept = self._store.flush(timeout)
+        left = (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
+        return self._worker.flush(max(0.0, left)) and kept
+
+    def close(self, timeout: float = EXIT_TIMEOUT) -> None:
+        """Send within *timeout* what is pending, give up the rest, close the store; idempotent."""
+        self._worker.close(timeout)
+        self._counts["dropped"] += len(self._waiting) + len(self._batch)
+        self._waiting.clear()
+        self._batch = []
+        self._store.close()
+
+    def stats(self) -> Mapping[str, float]:
+        """Return what the store counted, and ``otlp_sent``, ``otlp_dropped`` and ``otlp_pending`` traces."""
+        pending = len(self._waiting) + len(self._batch)
+        own = {f"otlp_{name}": self._counts[name] for name in ("sent", "dropped")}
+        return {**self._store.stats(), **own, "otlp_pending": pending}
+
+    # --- the worker ---
+
+    def _process(self, item: None) -> float | None:
+        """Send one batch; returns the seconds until the next attempt, or None if there is none."""
+        left_ns = self._not_before_ns - self._clock.monotonic_ns()
+        if left_ns > 0:
+            return left_ns / 1e9
+        if not self._batch:
+            self._batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+        if not self._batch:
+            return None
+        try:
+            self._send(self._batch)
+        except SinkRejected as error:
+            self._give_up(str(error))
+        except SinkError as error:
+            return self._retry(error)
+        except Exception as error:  # one trace that cannot be written must not hold up all others
+            self._give_up(type(error).__name__)
+        else:
+            self._settle("sent")
+        return None
+
+    def _send(self, traces: list[ExecutionTrace]) -> None:
+        document = to_otlp(*traces, resource=self._resource)
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        if "Content-Encoding" in self._headers:
+            import gzip
+
+            body = gzip.compress(body, 6)
+        answer = self._endpoint.post(body, headers=self._headers, timeout=self._timeout)
+        if answer.status in _RETRYABLE:
+            wait = parse_retry_after(answer.headers.get("retry-after"))
+            raise SinkError(f"the receiver answered {answer.status}", retry_after=wait)
+        if not 200 <= answer.status < 300:
+            raise SinkRejected(f"the receiver answered {answer.status}")
+
+    def _retry(self, error: SinkError) -> float | None:
+        self._attempts += 1
+        if self._attempts >= _ATTEMPTS:
+            self._give_up(str(error))
+            return None
+        wait = error.retry_after
+        if wait is None:
+            wait = 2 ** (self._attempts - 1) + jitter(1.0)
+        self._not_before_ns = self._clock.monotonic_ns() + int(wait * 1e9)
+        return wait
+
+    def _give_up(self, reason: str) -> None:
+        self._settle("dropped")
+        _NOTICES.tell(reason, f"traces were not exported: {reason}")
+
+    def _settle(self, outcome: str) -> None:
+        self._counts[outcome] += len(self._batch)
+        self._batch, self._attempts = [], 0
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not (name + value).isprintable() or not (name + value).isascii() or not name.strip():
+            raise ConfigError(f"headers must be printable ASCII, got something else under {name[:40]!r}")
+    return dict(headers)
+
+
+def from_environment(store: TraceStore, environment: Environment, *, clock: Clock) -> TraceStore:
+    """
+    Put an exporter around *store* that the standard variables of OpenTelemetry describe.
+
+    Read are ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``_HEADERS``, ``_TIMEOUT`` and ``_COMPRESSION``, and
+    those with ``_TRACES`` before the last word, ``OTEL_RESOURCE_ATTRIBUTES``, ``OTEL_SERVICE_NAME``
+    and ``OTEL_SDK_DISABLED`` (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
+    """
+    if environment.text("OTEL_SDK_DISABLED", "").lower() == "true":
+        return store
+
+    def setting(name: str, default: str) -> str:
+        general = environment.text(f"OTEL_EXPORTER_OTLP_{name}", default)
+        return environment.text(f"OTEL_EXPORTER_OTLP_TRACES_{name}", general)
+
+    base = environment.text("OTEL_EXPORTER_OTLP_ENDPOINT", _DEFAULT)
+    url = environment.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{base.rstrip('/')}/v1/traces")
+    protocol = setting("PROTOCOL", "http/json")
+    if protocol != "http/json":
+        environment.notices.append(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}: obskit sends http/json to {base}"
+        )
+    resource = _pairs(environment.text("OTEL_RESOURCE_ATTRIBUTES", ""))
+    service = environment.text("OTEL_SERVICE_NAME", "")
+    milliseconds = setting("TIMEOUT", "10000")
+    return OTLPExporter(
+        store,
+        url,
+        headers=_pairs(setting("HEADERS", "")),
+        timeout=float(milliseconds) / 1_000 if milliseconds.isdecimal() and int(milliseconds) else 10.0,
+        compression=setting("COMPRESSION", "none"),
+        resource={**resource, "service.name": service} if service else resource,
+        clock=clock,
+    )
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read ``name=value,name=value`` with percent-encoded values."""
+    pairs = (part.partition("=") for part in text.split(",") if "=" in part)
+    return {name.strip(): unquote(value.strip()) for name, _, value in pairs}

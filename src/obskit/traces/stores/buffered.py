@@ -1,0 +1,475 @@
+"""
+Keep traces in a place outside of this process, without ever waiting for it.
+
+Who records only leaves a mark. A thread reads what is marked from the traces
+themselves, so that what changes often is written once, and hands all of it to the
+`Backend` in one go. While the backend is out of reach, the marks wait and a
+`MemoryTraceStore` answers; both hold no more traces than the store itself would.
+
+This module knows nothing of any one kind of place, and how documents are written
+and read is up to `frozen`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Final, TypeVar
+
+from ...clock import SYSTEM_CLOCK, Clock
+from ...errors import StoreError
+from ...ids import new_trace_id, parse_trace_id
+from ...notices import Notices
+from ...worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
+from ..current import open_traces
+from ..model import ExecutionTrace, SafeTrace, Step
+from ..users import names_of, user_key
+from ._protocol import Backend, Change, Kept
+from ._record import News, Record
+from .frozen import assemble
+from .memory import MemoryTraceStore
+
+R = TypeVar("R")
+
+#: Seconds that a reader waits for what this process has recorded to be written.
+_PATIENCE: Final = 1.0
+#: Seconds from one attempt to the next while the backend is out of reach.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+#: Traces that are written in one go.
+_BATCH: Final = 256
+_PREFIX: Final = re.compile("[0-9a-f]{1,32}")
+#: Traces that `find` returns at most.
+_MAX_FOUND: Final = 100
+_COUNTED: Final = (
+    "made",
+    "written",
+    "dropped",
+    "steps_dropped",
+    "fields_dropped",
+    "links_dropped",
+    "ids_dropped",
+    "failures",
+    "unreadable",
+)
+
+
+class BufferedTraceStore:
+    """
+    A `TraceStore` over a `Backend`; see `TraceStore` for what the methods do.
+
+    Args:
+        backend: Where traces are kept; it belongs to the store.
+        per_user: Traces kept of one user.
+        total: Traces kept in all.
+        ttl: Seconds from its start after which a trace is forgotten; None keeps it
+            until others take its place.
+        clock: The source of time.
+
+    Raises:
+        ConfigError: If a bound is not above 0.
+    """
+
+    def __init__(
+        self, backend: Backend, *, per_user: int, total: int, ttl: float | None, clock: Clock
+    ) -> None:
+        self._backend = backend
+        self._clock = clock
+        self._total = total
+        self._make_memory: Callable[[], MemoryTraceStore] = lambda: MemoryTraceStore(
+            per_user, total, ttl=ttl, clock=clock
+        )
+        self._make_memory()  # refuses wrong bounds
+        self._notices = Notices()
+        self._closed = False
+        # Its one item says that marks wait. Two, because the next may come while one is handled.
+        self._writer: Worker[None] = Worker(self._write, capacity=2, clock=clock, name="obskit-traces")
+        self._pulse: Worker[None] = Worker(self._tend, capacity=2, clock=clock, name="obskit-pulse")
+        self._start()
+        restart_after_fork(self)
+        close_at_exit(self)
+
+    def _start(self) -> None:
+        # Reentrant, since a signal handler may record as well.
+        self._lock = threading.RLock()
+        self._progress = threading.Condition(self._lock)
+        self._writing = threading.RLock()  #: held by who changes something in the backend
+        self._process = new_trace_id()[:16]
+        self._records: dict[ExecutionTrace, Record] = {}  #: traces whose end is not written
+        self._marked: dict[Record, None] = {}  #: those of which something is to be written
+        self._to_forget: dict[str, None] = {}
+        self._last_mark = self._last_written = 0  #: marks are written in the order of their numbers
+        self._is_called = False  #: the writer knows that there is something to do
+        self._is_watched = False  #: the pulse runs
+        self._beaten_ns: int | None = None
+        self._memory: MemoryTraceStore | None = None  #: answers while the backend is out of reach
+        self._failures = 0  #: in a row
+        self._pause_ends_ns: int | None = None
+        self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+
+    def start_anew(self) -> None:
+        """Leave to the parent, in a forked child, its traces and what it is writing."""
+        self._start()
+        self._backend.start_anew()
+
+    # --- recording ---
+
+    def started(self, trace: SafeTrace, /) -> None:
+        """Keep a trace that has just begun."""
+        record = Record(trace, self._process, self._clock.time_ns())
+        with self._lock:
+            self._counts["made"] += 1
+            if self._closed:
+                self._count_dropped("closed", 1)
+                return
+            if len(self._records) >= self._total:
+                self._drop(next(iter(self._records.values())), "full")
+            self._records[trace] = record
+            self._mark(record)
+            if self._memory is not None:
+                self._memory.started(trace)
+            if self._backend.beat_every is not None:
+                self._watch()
+
+    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+        """Keep what is new of a running trace."""
+        with self._lock:
+            record = self._records.get(trace)
+            if record is not None and record.note(step):
+                self._mark(record)
+
+    def ended(self, trace: SafeTrace, /) -> None:
+        """Keep the final form of a trace."""
+        with self._lock:
+            record = self._records.get(trace)
+            if record is None or record.is_ended:
+                return  # given up, or begun before a fork
+            record.end()
+            self._mark(record)
+            for what, count in trace.dropped.items():
+                self._add(f"{what}_dropped", count)
+            if self._memory is not None:
+                self._memory.ended(trace)
+
+    # --- reading ---
+
+    def last(self, user_id: object, /) -> ExecutionTrace | None:
+        """Return the user's trace that started last, the caller's own open ones left out."""
+        with self._lock:
+            own = [record.entry.key for trace in open_traces() if (record := self._records.get(trace))]
+        found = self._read(
+            lambda: self._backend.recent(user_key(user_id), 1, own),
+            lambda memory: [trace for trace in [memory.last(user_id)] if trace is not None],
+        )
+        return next(_of_user(user_id, found), None)
+
+    def get(self, trace_id: str, /) -> ExecutionTrace | None:
+        """Return the newest trace of that id."""
+        known = parse_trace_id(trace_id)
+        found = [] if known is None else self._find(known, 1)
+        return found[0] if found else None
+
+    def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
+        """Return the traces whose id begins with *fingerprint*, newest start first; at most 100."""
+        wanted = fingerprint.strip().lower()
+        return self._find(wanted, _MAX_FOUND) if _PREFIX.fullmatch(wanted) else []
+
+    def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
+        """Return the newest traces of a user, or of everybody, newest start first."""
+        limit = max(0, limit)
+        key = None if user_id is None else user_key(user_id)
+        found = self._read(
+            lambda: self._backend.recent(key, limit, ()) if limit else [],
+            lambda memory: memory.recent(user_id, limit),
+        )
+        return found if user_id is None else list(_of_user(user_id, found))
+
+    def _find(self, prefix: str, limit: int) -> list[ExecutionTrace]:
+        return self._read(
+            lambda: self._backend.find(prefix, limit), lambda memory: memory.find(prefix)[:limit]
+        )
+
+    def _read(
+        self,
+        ask: Callable[[], list[Kept]],
+        otherwise: Callable[[MemoryTraceStore], list[ExecutionTrace]],
+    ) -> list[ExecutionTrace]:
+        """Ask the backend, where nothing of this process may be missing, or else the memory."""
+        if self._is_due():
+            self.flush(_PATIENCE)
+            kept = self._try(ask) if self._is_due() else None
+            if kept is not None:
+                now = self._clock.time_ns()
+                return [trace for one in kept if (trace := self._assembled(one, now)) is not None]
+        memory = self._memory
+        return [] if memory is None else otherwise(memory)
+
+    def _assembled(self, kept: Kept, now_ns: int) -> ExecutionTrace | None:
+        try:
+            return assemble(kept.trace, kept.steps, is_lost=kept.is_lost, now_ns=now_ns)
+        except StoreError as error:
+            with self._lock:
+                self._add("unreadable", 1)
+            self._notices.tell("unreadable", f"{self._backend.name} holds something else: {error}")
+            return None
+
+    # --- erasing, finishing, counting ---
+
+    def forget(self, user_id: object, /) -> int:
+        """
+        Erase all traces of a user; returns how many there were.
+
+        While the backend is out of reach, they are erased as soon as it is back, and
+        `flush` returns False until then.
+        """
+        user = user_key(user_id)
+        self.flush(_PATIENCE)  # what waits is counted with the rest
+        with self._lock:
+            for record in [record for record in self._records.values() if record.entry.user == user]:
+                self._drop(record, "forgotten")
+            in_memory = 0 if self._memory is None else self._memory.forget(user_id)
+        erased = self._try(lambda: self._erase([user])) if self._is_due() else None
+        if erased is None:
+            with self._lock:
+                self._to_forget[user] = None
+                self._watch()
+        return in_memory + (erased or 0)
+
+    def _erase(self, users: list[str]) -> int:
+        erased = 0
+        with self._writing:
+            for user in users:
+                erased += self._backend.forget(user)
+                self._to_forget.pop(user, None)
+        return erased
+
+    def flush(self, timeout: float) -> bool:
+        """Finish pending writes within *timeout* seconds; False if some are left."""
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        with self._progress:
+            goal = self._last_mark
+            while self._last_written < goal or self._to_forget:
+                left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
+                if left <= 0 or not self._is_due():
+                    return False
+                self._wake()
+                self._progress.wait(left)
+        return True
+
+    def close(self, timeout: float = EXIT_TIMEOUT) -> None:
+        """Write what waits, for at most five seconds, and release everything; idempotent."""
+        if self._closed:
+            return
+        if self._is_due() and (self._last_written < self._last_mark or self._to_forget):
+            self._wake()
+            self._writer.flush(timeout)  # where no thread can start any more, it works right here
+        self._closed = True
+        self._writer.close(0)
+        self._pulse.close(0)
+        with self._lock:
+            for record in list(self._records.values()):
+                self._drop(record, "closed")
+        if not self._writer.pending:  # else it hangs in there, and we would as well
+            self._backend.close()
+
+    def stats(self) -> dict[str, float]:
+        """
+        Count traces: ``made``, and of these ``written``, ``dropped`` and ``pending``.
+
+        ``steps_dropped`` and the like count what the kept ones left out, ``failures`` how
+        often the backend was out of reach, and ``unreadable`` what was found in it that is
+        no trace.
+        """
+        with self._lock:
+            pending = self._counts["made"] - self._counts["written"] - self._counts["dropped"]
+            return {**self._counts, "pending": pending}
+
+    # --- marks; callers hold the lock ---
+
+    def _mark(self, record: Record) -> None:
+        """Remember that something of *record* is to be written."""
+        if record not in self._marked:
+            self._last_mark = record.news.number = self._last_mark + 1
+            self._marked[record] = None
+        if self._is_due():
+            self._wake()
+        else:
+            self._watch()
+
+    def _drop(self, record: Record, reason: str) -> None:
+        """Give *record* up."""
+        self._records.pop(record.trace, None)
+        self._marked.pop(record, None)
+        self._count_dropped(reason, 1)
+
+    def _count_dropped(self, reason: str, count: int) -> None:
+        self._add("dropped", count)
+        self._add(f"dropped_{reason}", count)
+
+    def _add(self, name: str, count: float) -> None:
+        self._counts[name] = self._counts.get(name, 0) + count
+
+    # --- writing, in a thread ---
+
+    def _wake(self) -> None:
+        """Let the writer know that there is something to do."""
+        if not self._is_called:
+            self._is_called = True
+            self._writer.submit(None)
+
+    def _write(self, _: None) -> None:
+        """Write what is marked until nothing is, or the backend is out of reach."""
+        self._is_called = False
+        with self._writing:
+            while self._is_due() and self._write_some():
+                pass
+        with self._progress:
+            self._progress.notify_all()
+
+    def _write_some(self) -> bool:
+        """Write what was marked first; False once nothing is left."""
+        if self._to_forget and self._try(lambda: self._erase(list(self._to_forget))) is None:
+            return True
+        with self._progress:
+            batch = [(record, record.take()) for record in islice(self._marked, _BATCH)]
+            for record, _ in batch:
+                del self._marked[record]
+            if not batch:
+                self._last_written = self._last_mark
+                self._memory = None  # the backend has everything
+        if batch and self._try(lambda: self._write_batch(batch)) is None:
+            self._put_back(batch)
+        return bool(batch)
+
+    def _write_batch(self, batch: list[tuple[Record, News]]) -> bool:
+        self._beat()
+        changes = [change for record, news in batch if (change := self._change(record, news))]
+        try:
+            late = self._backend.write(changes) if changes else 0
+        except StoreError:
+            raise
+        except Exception:  # one of them can never be written; the others can
+            late = sum(self._write_one(record, news) for record, news in batch)
+        with self._progress:
+            ended = [record for record, news in batch if news.is_final and record.trace in self._records]
+            for record in ended:
+                del self._records[record.trace]
+                self._marked.pop(record, None)
+            late = min(late, len(ended))
+            self._count_dropped("late", late)
+            self._add("written", len(ended) - late)
+            self._last_written = max(news.number for _, news in batch)
+            self._progress.notify_all()
+        return True
+
+    def _write_one(self, record: Record, news: News) -> int:
+        change = self._change(record, news)
+        try:
+            return 0 if change is None else self._backend.write([change])
+        except StoreError:
+            raise
+        except Exception as error:
+            self._give_up(record, error)
+            return 0
+
+    def _change(self, record: Record, news: News) -> Change | None:
+        """Read from the trace what is new of it."""
+        try:
+            return record.change(news)
+        except Exception as error:
+            self._give_up(record, error)
+            return None
+
+    def _give_up(self, record: Record, error: Exception) -> None:
+        with self._lock:
+            if record.trace in self._records:
+                self._drop(record, "error")
+        self._notices.tell("error", f"a trace was not kept: {type(error).__name__}")
+
+    def _put_back(self, batch: list[tuple[Record, News]]) -> None:
+        """Mark again what could not be written, before all that came later."""
+        with self._lock:
+            again = [(record, news) for record, news in batch if record.trace in self._records]
+            for record, news in again:
+                record.put_back(news)
+            self._marked = {**dict.fromkeys(record for record, _ in again), **self._marked}
+            self._watch()
+
+    # --- while the backend is out of reach ---
+
+    def _is_due(self) -> bool:
+        """Tell whether it is worth asking the backend."""
+        pause_ends_ns = self._pause_ends_ns
+        return not self._closed and (pause_ends_ns is None or self._clock.monotonic_ns() >= pause_ends_ns)
+
+    def _try(self, call: Callable[[], R]) -> R | None:
+        """Ask the backend; None where it fails."""
+        try:
+            answer = call()
+        except Exception as error:
+            self._failed(error)
+            return None
+        if self._failures:
+            with self._lock:
+                self._failures, self._pause_ends_ns = 0, None
+                self._wake()
+        return answer
+
+    def _failed(self, error: Exception) -> None:
+        """Leave the backend alone for a while, each time for longer."""
+        self._notices.tell(
+            "failed",
+            f"{self._backend.name} is out of reach: traces are kept in memory until it is back"
+            f" ({type(error).__name__}: {error})",
+        )
+        with self._progress:
+            self._add("failures", 1)
+            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
+            self._failures += 1
+            self._pause_ends_ns = self._clock.monotonic_ns() + int(pause * 1e9)
+            if self._memory is None:
+                self._memory = self._make_memory()
+                for record in self._records.values():
+                    self._memory.started(record.trace)
+                    if record.is_ended:
+                        self._memory.ended(record.trace)
+            self._watch()
+            self._progress.notify_all()
+
+    def _watch(self) -> None:
+        """Have somebody try again, and tell others that this process is alive."""
+        if not self._is_watched:
+            self._is_watched = True
+            self._pulse.submit(None)
+
+    def _tend(self, _: None) -> float | None:
+        """Do what is due by the clock; returns the seconds until the next time."""
+        with self._lock:
+            waits = []
+            if self._pause_ends_ns is not None and (self._marked or self._to_forget):
+                left = (self._pause_ends_ns - self._clock.monotonic_ns()) / 1e9
+                waits.append(left if left > 0 else _FIRST_PAUSE)
+                if left <= 0:
+                    self._wake()
+            if self._backend.beat_every is not None and self._records:
+                waits.append(self._backend.beat_every)
+            self._is_watched = bool(waits)
+        if waits and self._is_due():
+            with suppress(StoreError):  # writing will tell
+                self._beat()
+        return min(waits, default=None)
+
+    def _beat(self) -> None:
+        """Say that this process is alive, unless that was said just now."""
+        now, every = self._clock.monotonic_ns(), self._backend.beat_every
+        if every is not None and (self._beaten_ns is None or now >= self._beaten_ns + every * 0.9e9):
+            self._backend.beat(self._process)
+            self._beaten_ns = now
+
+
+def _of_user(user_id: object, found: list[ExecutionTrace]) -> Iterator[ExecutionTrace]:
+    """Leave out traces of another user whose key happens to be the same."""
+    return (trace for trace in found if any(trace.user_id == name for name in names_of(user_id)))
