@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -72,14 +73,17 @@ class _Scripted(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def scripted_server() -> Iterator[Script]:
-    """Run a server until the end of the block."""
+def scripted_server(context: ssl.SSLContext | None = None) -> Iterator[Script]:
+    """Run a server until the end of the block, over TLS where there is a *context*."""
     script = Script()
     handler = type("Handler", (_Scripted,), {"script": script})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
         script.url = f"http://127.0.0.1:{server.server_address[1]}"
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            script.url = script.url.replace("http:", "https:")
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield script
         server.shutdown()

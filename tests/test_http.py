@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import logging
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,9 +24,9 @@ from obskit.errors import ConfigError, MissingExtra, SinkError, SinkRejected, Si
 from obskit.http import (
     MAX_BODY,
     MAX_RETRY_AFTER,
+    DeadlineSocket,
     Endpoint,
     Response,
-    _DeadlineSocket,
     endpoint,
     parse_retry_after,
 )
@@ -111,7 +114,7 @@ def test_without_an_answer_the_request_may_have_arrived(server: Script, answer: 
 def test_nothing_is_sent_after_the_deadline(server: Script) -> None:
     """Where connecting took all the time, the request does not start."""
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
-        late = _DeadlineSocket(connection, SYSTEM_CLOCK.monotonic_ns() - 1)
+        late = DeadlineSocket(connection, SYSTEM_CLOCK.monotonic_ns() - 1)
         with pytest.raises(TimeoutError):
             late.sendall(b"POST / HTTP/1.1\r\n\r\n")
     assert not server.requests
@@ -155,6 +158,54 @@ def test_tls_is_verified(server: Script) -> None:
     with pytest.raises(SinkError):
         target(server.url.replace("http:", "https:") + SECRET).post(b"", headers={}, timeout=1)
     assert not server.requests
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """An authority that signs certificates for the tests."""
+    return trustme.CA()
+
+
+def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    """Return how a server called *name* speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("name", "is_trusted"), [("127.0.0.1", True), ("127.0.0.1", False), ("other.example", True)]
+)
+def test_a_certificate_must_be_trusted_and_fit_the_host(
+    name: str, is_trusted: bool, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither a stranger's certificate nor another host's gets a request."""
+    if is_trusted:
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with scripted_server(certified(authority, name)) as server:
+        if is_trusted and name == "127.0.0.1":
+            assert post(server, timeout=30).status == 204
+            return
+        with pytest.raises(SinkError, match=r"cannot connect to .*: SSLCertVerificationError") as caught:
+            post(server, timeout=30)
+        assert not isinstance(caught.value, SinkTimeout)
+        assert not server.requests
+
+
+def test_a_peer_that_says_too_much_is_left(server: Script) -> None:
+    """What is taken in is bounded, also where headers go on for ever."""
+    header = b"X-A: " + b"a" * 60_000 + b"\r\n"
+    server.answers[0] = lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\n" + header * 90)
+    with pytest.raises(SinkTimeout, match=r"no answer from .*: OSError"):
+        post(server, timeout=30)
+
+
+def test_a_query_is_added_to_the_query_of_the_base() -> None:
+    """What a URL asks for already stays."""
+    added = target("https://example.com/hook?thread_id=7").at("?wait=true")
+    assert (added.path, added.tokens) == ("/hook", ())
+    assert repr(added) == "Endpoint(https://example.com/***)"
 
 
 def test_a_header_with_a_line_break_is_rejected(server: Script) -> None:
@@ -230,10 +281,12 @@ def test_nothing_of_the_network_is_loaded_before_the_first_request() -> None:
     code = """
 import sys
 before = set(sys.modules)
-import obskit.alerts.sinks
-from obskit.http import endpoint
-endpoint("https://example.com/", setting="url", what="the test")
-print({"urllib3", "ssl", "socket", "http.client", "asyncio"} & (set(sys.modules) - before))
+from obskit.alerts import sinks
+for name in sinks.__all__:
+    getattr(sinks, name)
+sinks.SlackWebhook("https://example.com/hook")
+sinks.Email("example.com", 587, sender="a@example.com", recipients=["b@example.com"])
+print({"urllib3", "ssl", "socket", "http.client", "asyncio", "smtplib"} & (set(sys.modules) - before))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False

@@ -223,3 +223,46 @@ def test_without_orjson_lines_are_the_same(
             obskit.get_logger().info("é\n", number=1.5, nested={"a": [1, None, True]}, token="abc")
         lines.append(capsysbinary.readouterr().out)
     assert lines[0] == lines[1] != b""
+
+
+def test_sink_urls_choose_who_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several, separated by spaces; without ENABLE_ALERTS nobody is told."""
+    monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console: webhook+https://example.com/hook")
+    with obskit.configure(output=io.BytesIO(), capture_logging=False, hooks=False) as runtime:
+        assert obskit.alert("error", "quiet").outcome == "disabled"
+    monkeypatch.setenv("ENABLE_ALERTS", "true")
+    with obskit.configure(output=io.BytesIO(), capture_logging=False, hooks=False) as runtime:
+        lanes = runtime.alerter._lanes  # type: ignore[attr-defined]
+        assert [lane.name for lane in lanes] == ["Console-1", "Webhook-2"]
+    monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console:")
+    with obskit.configure(output=io.BytesIO(), capture_logging=False, hooks=False):
+        assert obskit.alert("error", "loud").wait(5) == "delivered"
+    assert "loud" in capsys.readouterr().err
+
+
+def test_a_channel_and_sink_urls_are_both_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The Discord channel of the original comes on top, and the spool keeps everybody's messages."""
+    settings = {
+        "ENABLE_ALERTS": "true",
+        "OBSKIT_ALERT_SINKS": "console:",
+        "ALERT_CHANNEL_ID": "1" * 18,
+        "DISCORD_BOT_TOKEN": "fake" * 5,
+        "OBSKIT_ALERT_SPOOL": str(tmp_path / "spool.db"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with obskit.configure(output=io.BytesIO(), capture_logging=False, hooks=False) as runtime:
+        lanes = runtime.alerter._lanes  # type: ignore[attr-defined]
+        assert [lane.name for lane in lanes] == ["Console-1", "DiscordChannel-2"]
+    assert (tmp_path / "spool.db").exists()
+
+
+def test_a_wrong_sink_url_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the variable and the number of the URL, and shows none."""
+    monkeypatch.setenv("ENABLE_ALERTS", "true")
+    monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console: carrier-pigeon://not-a-real-secret@home")
+    with pytest.raises(ConfigError, match="OBSKIT_ALERT_SINKS, URL 2: ") as caught:
+        obskit.configure()
+    assert "not-a-real-secret" not in str(caught.value)

@@ -16,6 +16,7 @@ import contextlib
 import importlib.util
 import io
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 
 #: Bytes of an answer that are read; what services say of an error fits many times.
 MAX_BODY: Final = 64 * 1024
+#: Bytes that are taken in from one connection, whatever they are.
+_MAX_RECEIVED: Final = 1024 * 1024
 #: Seconds that a service may make us wait, whatever it asks for.
 MAX_RETRY_AFTER: Final = 3600.0
+_LONG_PART: Final = re.compile(r"(?=[^/?&=:@#]*\d)[^/?&=:@#]{16,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +65,24 @@ class Endpoint:
         """The path, which may hold a secret."""
         return self._parts.path
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The parts of path and query that look like secrets."""
+        return long_parts(f"{self._parts.path}?{self._parts.query}")
+
+    def __str__(self) -> str:
+        return f"{self._parts.scheme}://{self.host}/***"
+
     def __repr__(self) -> str:
-        return f"Endpoint({self._parts.scheme}://{self.host}/***)"
+        return f"Endpoint({self})"
 
     def at(self, path: str) -> Endpoint:
-        """Return the endpoint with *path*, which may hold a query, added to its own path."""
+        """Return the endpoint with *path*, which may hold a query, added to its own path and query."""
         from urllib.parse import urlsplit
 
         added = urlsplit(path)
-        return Endpoint(
-            self._parts._replace(path=self._parts.path.rstrip("/") + added.path, query=added.query)
-        )
+        query = "&".join(filter(None, (self._parts.query, added.query)))
+        return Endpoint(self._parts._replace(path=self._parts.path.rstrip("/") + added.path, query=query))
 
     def post(self, body: bytes, *, headers: Mapping[str, str], timeout: float = 10.0) -> Response:
         """
@@ -92,7 +103,7 @@ class Endpoint:
         connection = self._connect(timeout)
         sock: socket = connection.sock
         try:
-            connection.sock = cast("socket", _DeadlineSocket(sock, deadline_ns))
+            connection.sock = cast("socket", DeadlineSocket(sock, deadline_ns))
             return self._exchange(connection, body, headers)
         except ValueError as error:
             raise SinkRejected(f"the request to {self.host} is malformed: {type(error).__name__}") from None
@@ -141,7 +152,7 @@ def _first_part(answer: HTTPResponse) -> bytes:
     return body
 
 
-def endpoint(url: str, *, setting: str, what: str) -> Endpoint:
+def endpoint(url: str, *, setting: str, what: str, allow_http: bool = False) -> Endpoint:
     """
     Check a URL that requests are to go to, and that they can be made.
 
@@ -149,6 +160,7 @@ def endpoint(url: str, *, setting: str, what: str) -> Endpoint:
         url: ``https://``, or ``http://`` to this machine (a local server).
         setting: What to call the URL in an error message.
         what: The part of obskit that needs the package urllib3.
+        allow_http: Also take ``http://`` to other machines, such as a collector nearby.
 
     Raises:
         ConfigError: If *url* is anything else. The message never shows a path.
@@ -172,12 +184,23 @@ def endpoint(url: str, *, setting: str, what: str) -> Endpoint:
         raise ConfigError(f"{takes}, got a URL with a wrong host or port") from None
     if not host or "@" in parts.netloc or parts.fragment:
         raise ConfigError(f"{takes}, without user name and fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and (allow_http or is_loopback(host))):
         raise ConfigError(f"{takes}, got {parts.scheme}:// to {parts.hostname}")
     return Endpoint(parts)
 
 
-def _is_loopback(host: str) -> bool:
+def long_parts(url: str) -> tuple[str, ...]:
+    """
+    Return the parts of *url* that look like secrets: 16 characters or more, with a digit among them.
+
+    >>> long_parts("https://example.com/observability-events/0123456789abcdef?to=me")
+    ('0123456789abcdef',)
+    """
+    return tuple(_LONG_PART.findall(url))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* names this machine."""
     from ipaddress import ip_address
 
     try:
@@ -218,9 +241,9 @@ def _seconds_until(date: str) -> float | None:
     return min(max(moment - SYSTEM_CLOCK.time_ns() / 1e9, 0.0), MAX_RETRY_AFTER)
 
 
-class _DeadlineSocket:
+class DeadlineSocket:
     """
-    A connected socket whose every operation ends at one deadline.
+    A connected socket whose every operation ends at one deadline, and that takes in only so much.
 
     A socket's own timeout starts anew with every byte that comes in.
     """
@@ -228,17 +251,25 @@ class _DeadlineSocket:
     def __init__(self, sock: socket, deadline_ns: int) -> None:
         self._sock = sock
         self._deadline_ns = deadline_ns
+        self._room = _MAX_RECEIVED
 
     def sendall(self, data: bytes) -> None:
+        """Send all of *data*."""
         self._expire()
         self._sock.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
+        """Return what can be read from, whatever the *mode*."""
         return io.BufferedReader(_Reader(self))
 
     def receive_into(self, buffer: Any) -> int:
+        """Fill *buffer* with what comes in."""
         self._expire()
-        return self._sock.recv_into(buffer)
+        if self._room <= 0:
+            raise OSError("the peer says too much")
+        received = self._sock.recv_into(buffer)
+        self._room -= received
+        return received
 
     def settimeout(self, seconds: float | None) -> None:
         """Leave the deadline as it is."""
@@ -254,9 +285,9 @@ class _DeadlineSocket:
 
 
 class _Reader(io.RawIOBase):
-    """The reading side of a `_DeadlineSocket`, as `http.client` wants it."""
+    """The reading side of a `DeadlineSocket`, as `http.client` wants it."""
 
-    def __init__(self, sock: _DeadlineSocket) -> None:
+    def __init__(self, sock: DeadlineSocket) -> None:
         self._sock = sock
 
     def readable(self) -> bool:

@@ -18,24 +18,18 @@ from .clock import SYSTEM_CLOCK, Clock
 from .encoding.json import Dumps, dumps, encode_line
 from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
-from .errors import ConfigError
+from .errors import ConfigError, MissingExtra
 from .event import SafeEvent
 from .gate import Gate
 from .levels import Thresholds, parse_level
-from .logs import (
-    Encoder,
-    FlightRecorder,
-    Pipeline,
-    QuickLine,
-    TraceSummary,
-    get_logger,
-)
+from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary, get_logger
 from .redaction import Redactor, register_secret
-from .runtime import CELL, Later, Part, Runtime
+from .runtime import CELL, Later, Part, Runtime, TraceObserver
 from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
     from .alerts import Alerter, Receipt
+    from .escalation import Escalation
     from .logs.stdlib import Propagation
     from .traces import TraceStore
 
@@ -62,6 +56,7 @@ def configure(
     propagate: bool = False,
     hooks: bool = True,
     flight_recorder: bool | int = True,
+    alert_level: str | int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Runtime:
     """
@@ -80,6 +75,7 @@ def configure(
         capture_logging: Write the records of `logging` too; *propagate* sends ours there.
         hooks: Also log warnings, and exceptions that nobody caught.
         flight_recorder: Lines below the level that a failed trace writes out; True is 200.
+        alert_level: Lines of this level or above become alerts (``OBSKIT_ALERT_LEVEL``, none).
         clock: The source of time, for tests.
 
     Raises:
@@ -87,8 +83,7 @@ def configure(
     """
     _check_kinds(service=service, redactor=redactor, trace_store=trace_store, levels=levels)
     _check_kinds(alerter=alerter, clock=clock)
-    environment = Environment(os.environ)
-    gate = Gate(redactor if redactor is not None else Redactor())
+    environment, gate = Environment(os.environ), Gate(redactor if redactor is not None else Redactor())
     name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
     thresholds, form = _thresholds(environment, level, levels), (format, schema, output)
     pipeline = _pipeline(
@@ -102,7 +97,7 @@ def configure(
         trace_store=trace_store if trace_store is not None else _trace_store(environment, clock),
         alerter=alerter if alerter is not None else _alerter(environment, clock),
         lowest=thresholds.least,
-        observers=(*_flight_recorder(gate, flight_recorder), TraceSummary()),
+        observers=_observers(environment, gate, pipeline, lines=flight_recorder, alert_level=alert_level),
     )
     return _put_in_force(built, capture_logging=capture_logging, hooks=hooks, notices=environment.notices)
 
@@ -115,9 +110,14 @@ def register_env(*names: str) -> None:
         names: Variables; one that is not set or too short to be a secret is passed over.
     """
     for name in names:
-        value = os.environ.get(name, "").strip()
+        value = variable(name)
         if len(value) >= _SHORTEST_SECRET:
             register_secret(value, name=name)
+
+
+def variable(name: str) -> str:
+    """Return the environment variable *name*, as it is now; empty where it is not set."""
+    return os.environ.get(name, "").strip()
 
 
 def env_flag(name: str, default: bool = False) -> bool:
@@ -265,7 +265,7 @@ def _check_kinds(**settings: object) -> None:
         "redactor": ("a Redactor", lambda value: isinstance(value, Redactor)),
         "trace_store": (
             "a TraceStore",
-            lambda value: _has(value, "started", "ended", "last", "flush", "close"),
+            lambda value: _has(value, "started", "changed", "ended", "last", "flush", "close"),
         ),
         "alerter": ("an Alerter", lambda value: _has(value, "send", "flush", "close", "stats")),
         "levels": (
@@ -320,7 +320,7 @@ def _pipeline(
     return Pipeline(
         gate=gate,
         encode=encode,
-        quick_line=QuickLine(gate, service, write) if is_default else None,
+        quick_line=QuickLine(gate, service, write) if is_default and not gate.redactor.reports else None,
         sink=_line_sink(output, clock),
         clock=clock,
         thresholds=thresholds,
@@ -352,6 +352,33 @@ def _is_terminal(output: object) -> bool:
     # None, a path or a sink has no isatty(), and that of a closed stream raises.
     except (AttributeError, ValueError, OSError):
         return False
+
+
+def _observers(
+    environment: Environment,
+    gate: Gate,
+    pipeline: Pipeline,
+    *,
+    lines: bool | int,
+    alert_level: str | int | None,
+) -> tuple[TraceObserver, ...]:
+    # The order counts: the recorder empties what an alert attaches.
+    escalation = _escalation(environment, alert_level, pipeline)
+    return (*escalation, *_flight_recorder(gate, lines), TraceSummary())
+
+
+def _escalation(
+    environment: Environment, level: str | int | None, pipeline: Pipeline
+) -> tuple[Escalation, ...]:
+    """Let alerts be made of events of *level* or above, where somebody asked for it."""
+    wanted = level if level is not None else environment.text("OBSKIT_ALERT_LEVEL", "")
+    if wanted == "":
+        return ()
+    from .escalation import Escalation
+
+    escalation = Escalation()
+    pipeline.watch(parse_level(wanted, setting="alert_level"), escalation)
+    return (escalation,)
 
 
 def _flight_recorder(gate: Gate, setting: object) -> tuple[FlightRecorder, ...]:
@@ -395,13 +422,33 @@ def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:
 
 
 def _trace_store(environment: Environment, clock: Clock) -> Part | Later:
+    """Build the store that the environment names, which also exports traces where that asks for it."""
+    store = _store_at(environment, clock)
+    if not environment.flag("OBSKIT_OTLP"):
+        return store
+    from .traces.exporter import from_environment
+
+    keeps = store.get() if type(store) is Later else store
+    try:
+        return from_environment(cast("TraceStore", keeps), environment, clock=clock)
+    except MissingExtra:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"OTEL_EXPORTER_OTLP_*: {error}") from None
+
+
+def _store_at(environment: Environment, clock: Clock) -> Part | Later:
     url = environment.text("OBSKIT_TRACE_STORE", "memory:")
-    scheme, colon, rest = url.partition(":")
-    if scheme != "memory" or not colon or rest.strip("/"):
-        # The rest of the URL may hold a password.
-        got = f"one that begins with {scheme[:20]!r}" if colon else "something without a colon"
-        raise ConfigError(f"OBSKIT_TRACE_STORE must be memory:, got {got}")
-    return Later(partial(_memory_trace_store, clock))
+    if url == "memory:":
+        return Later(partial(_memory_trace_store, clock))
+    from .traces.stores.urls import store_at
+
+    try:
+        return store_at(url, clock)
+    except MissingExtra:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"OBSKIT_TRACE_STORE: {error}") from None
 
 
 def _memory_trace_store(clock: Clock) -> TraceStore:
@@ -411,21 +458,27 @@ def _memory_trace_store(clock: Clock) -> TraceStore:
 
 
 def _alerter(environment: Environment, clock: Clock) -> Part | Later:
-    """Build the alerter that the environment asks for: off unless it is on and has a channel."""
-    channel = environment.text("ALERT_CHANNEL_ID", "")
-    token = environment.text("DISCORD_BOT_TOKEN", "")
+    """Build the alerter that the environment asks for: off unless it is on and has somewhere to go."""
     window = environment.seconds("ALERT_WINDOW_SECONDS", 300.0)
     if not environment.flag("ENABLE_ALERTS"):
         return Later(partial(_no_alerter, clock))
+    urls = environment.text("OBSKIT_ALERT_SINKS", "")
+    channel = environment.text("ALERT_CHANNEL_ID", "")
+    token = environment.text("DISCORD_BOT_TOKEN", "")
     missing = "ALERT_CHANNEL_ID" if not channel else "DISCORD_BOT_TOKEN" if not token else None
-    if missing is not None:
+    if missing is not None and not urls:
         environment.notices.append(f"ENABLE_ALERTS is true but {missing} is not set: alerts are off")
         return Later(partial(_no_alerter, clock))
     from .alerts import Alerter
     from .alerts.sinks import DiscordChannel
+    from .alerts.sinks._urls import sinks_from
 
-    base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
-    return Alerter([DiscordChannel(token, channel, base_url=base_url)], window=window, clock=clock)
+    sinks = sinks_from(urls, setting="OBSKIT_ALERT_SINKS")
+    if missing is None:
+        base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
+        sinks.append(DiscordChannel(token, channel, base_url=base_url))
+    spool = environment.text("OBSKIT_ALERT_SPOOL", "") or None
+    return Alerter(sinks, window=window, spool=spool, clock=clock)
 
 
 def _no_alerter(clock: Clock) -> Alerter:

@@ -40,6 +40,15 @@ def delivery(
     )
 
 
+#: More than any service takes, with what must survive: the trace id, a link and the count.
+HUGE = alert(
+    "long @ " * 2000,
+    root_cause="why < " * 2000,
+    trace_id=TRACE_ID,
+    links={"Run": RUN + "/" + "x" * 300},
+    fields={"\U0001f600" * 50 + str(number): "f" * 500 for number in range(20)},
+)
+
 #: Texts that mean something to a chat service.
 NASTY = [
     "@everyone",

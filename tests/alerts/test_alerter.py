@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,39 +15,12 @@ from hypothesis import given, settings
 from obskit.alerts import Alert, Alerter, Delivery, Kind, Receipt, Route
 from obskit.alerts.dedupe import Granted, Held, MemoryDedupe
 from obskit.alerts.sinks import Callback, Memory
+from obskit.alerts.window import Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected, StoreError
 from obskit.testing import FakeClock
 from tests.alerts.messages import RUN, TRACE_ID, alert, hostile_alerts
+from tests.alerts.recorded import Script, assert_adds_up
 from tests.test_worker import eventually, in_child, needs_fork
-
-ENDS = (
-    "delivered", "duplicate", "throttled", "muted", "disabled", "failed", "spooled", "dropped", "pending",
-)  # fmt: skip
-
-
-class Script:
-    """A sink that raises what it is told to, in order, and keeps what it accepted."""
-
-    def __init__(self, *errors: BaseException | None) -> None:
-        self.errors = list(errors)
-        self.tried: list[Delivery] = []
-        self.deliveries: list[Delivery] = []
-        self.open = threading.Event()
-        self.open.set()
-        self.closed = False
-
-    def emit(self, delivery: Delivery, /) -> None:
-        """Do what comes next in the script."""
-        self.tried.append(delivery)
-        self.open.wait(10)
-        error = self.errors.pop(0) if self.errors else None
-        if error is not None:
-            raise error
-        self.deliveries.append(delivery)
-
-    def close(self) -> None:
-        """Take note."""
-        self.closed = True
 
 
 @pytest.fixture
@@ -67,12 +39,6 @@ def alerter(sink: Script, clock: FakeClock) -> Iterator[Alerter]:
     sink.open.set()
     alerter.close(1)
     assert_adds_up(alerter)
-
-
-def assert_adds_up(alerter: Alerter) -> None:
-    """Every alert is accounted for."""
-    stats = alerter.stats()
-    assert stats["sent"] == sum(stats[end] for end in ENDS)
 
 
 def test_a_failure_is_told_at_once(alerter: Alerter, sink: Script) -> None:
@@ -291,7 +257,7 @@ def test_a_resolved_incident_is_told_and_starts_afresh(alerter: Alerter, sink: S
     """People learn that it is over, with the last count; the next occurrence is news again."""
     receipt = alerter.send(alert())
     receipt.wait(5)
-    alerter.send(alert())
+    _ = alerter.send(alert())
     assert alerter.resolve(receipt.key).wait(5) == "delivered"
     assert alerter.send(alert()).wait(5) == "delivered"
     assert [(told.kind, told.repeats.count) for told in sink.deliveries] == [
@@ -317,7 +283,7 @@ def test_a_recovery_that_fails_loses_its_count_openly(alerter: Alerter, sink: Sc
     """Repeats that no message could report are counted as lost."""
     receipt = alerter.send(alert())
     receipt.wait(5)
-    alerter.send(alert())
+    _ = alerter.send(alert())
     sink.errors = [SinkRejected("no")]
     assert alerter.resolve(receipt.key).wait(5) == "failed"
     assert alerter.stats()["suppressed_lost"] == 1
@@ -359,7 +325,7 @@ def test_a_full_queue_drops_and_counts(
 ) -> None:
     """Memory is bounded; a dropped alert silences nothing."""
     sink.open.clear()
-    alerter.send(alert("a"))
+    _ = alerter.send(alert("a"))
     eventually(lambda: len(sink.tried) == 1)
     monkeypatch.setattr(alerter._lanes[0]._worker, "_capacity", 1)
     outcomes = [alerter.send(alert(text)).outcome for text in ("b", "c", "c")]
@@ -525,7 +491,7 @@ def test_a_shared_lease_is_renewed_while_the_delivery_is_retried(clock: FakeCloc
 class Unreachable(MemoryDedupe):
     """A shared place that is down."""
 
-    def lease(self, key: str, token: str, seconds: float, /) -> Granted | Held:
+    def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
         """Fail."""
         raise StoreError("down")
 
@@ -580,7 +546,7 @@ def test_a_forked_child_sends_nothing_of_its_parent(alerter: Alerter, sink: Scri
     """What is on its way stays with the parent; the child tells of its own failures, also of the same one."""
     alerter.send(alert("told")).wait(5)
     sink.open.clear()
-    alerter.send(alert("on its way"))
+    _ = alerter.send(alert("on its way"))
     eventually(lambda: len(sink.tried) == 2)
 
     def check() -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 
 from obskit.alerts import Delivery
 from obskit.alerts.sinks import SlackWebhook, TelegramChat
+from obskit.alerts.sinks._layout import units
 from obskit.alerts.sinks.slack import slack_payload
 from obskit.alerts.sinks.telegram import telegram_payload
+from obskit.alerts.window import Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected
 from obskit.redaction import Redactor
-from tests.alerts.messages import NASTY, RUN, TRACE_ID, alert, delivery, hostile_deliveries
+from tests.alerts.messages import HUGE, NASTY, RUN, START_NS, TRACE_ID, alert, delivery, hostile_deliveries
 from tests.servers import Script, scripted_server
 
-SLACK_PATH = "/services/T0/B0/" + "fake" * 5
+SLACK_PATH = "/services/T0/B0/" + "fake0" * 5
 TOKEN = "12345:" + "fake" * 8
 
 
@@ -65,13 +68,19 @@ def test_slack_gets_escaped_text_at_the_webhook(server: Script) -> None:
 
 
 def test_telegram_gets_plain_text_at_the_bot(server: Script) -> None:
-    """There is no parse mode, so nothing needs to be escaped."""
-    telegram(server).emit(delivery(alert("*a* <b>", "warning")))
+    """There is no parse mode, so nothing needs to be escaped; what is bold or code is said beside it."""
+    telegram(server).emit(delivery(alert("*a* \U0001f600", "warning", trace_id=TRACE_ID)))
     request = server.requests[0]
     assert request.path == f"/bot{TOKEN}/sendMessage"
     assert request.json() == {
         "chat_id": "-100123",
-        "text": "🟡 WARNING orders\n*a* <b>",
+        "text": f"🟡 WARNING orders\n*a* \U0001f600\nTrace: {TRACE_ID}",
+        "entities": [
+            {"type": "bold", "offset": 3, "length": 7},
+            {"type": "pre", "offset": 18, "length": 6},
+            {"type": "bold", "offset": 25, "length": 6},
+            {"type": "code", "offset": 32, "length": 32},
+        ],
         "link_preview_options": {"is_disabled": True},
         "disable_notification": True,
     }
@@ -85,7 +94,81 @@ def test_every_message_is_within_the_limits(message: Delivery) -> None:
     assert "<!" not in in_slack
     assert "<@" not in in_slack
     assert in_slack.count("```") == 2
-    assert 0 < len(text_of(telegram_payload(message, "1")).encode("utf-16-le")) // 2 <= 4096
+    payload = telegram_payload(message, "1")
+    in_telegram = text_of(payload)
+    assert 0 < units(in_telegram) <= 4096
+    assert not re.search(r"@\w", in_telegram)
+    assert not re.search("[\ufdd0-\ufdd3]", in_telegram)
+    entities = cast("list[dict[str, Any]]", payload["entities"])
+    assert len(entities) <= 100
+    ends = [(entity["offset"], entity["offset"] + entity["length"]) for entity in entities]
+    assert all(begin < end for begin, end in ends)
+    assert [place for pair in ends for place in pair] == sorted(place for pair in ends for place in pair)
+    assert not ends or ends[-1][1] <= units(in_telegram)
+
+
+def test_trace_id_link_and_count_survive_cutting() -> None:
+    """However long the rest is, the way to the details stays."""
+    message = delivery(HUGE, repeats=Repeats(3, START_NS, START_NS))
+    for text in (text_of(slack_payload(message)), text_of(telegram_payload(message, "1"))):
+        assert TRACE_ID in text
+        assert f"{RUN}/xx" in text
+        assert "+3 more at 22:13:20 UTC" in text
+        assert "long " in text
+        assert "why " in text
+
+
+def test_telegram_gets_a_message_without_formatting_where_it_refuses_the_first(server: Script) -> None:
+    """A refused form costs the formatting, not the alert."""
+    server.answers[0] = (400, {}, b'{"ok": false, "description": "Bad Request: entity is wrong"}')
+    server.answers.append((200, {}, b"{}"))
+    telegram(server).emit(delivery())
+    assert [bool(request.json()["entities"]) for request in server.requests] == [True, False]
+    assert len({request.json()["text"] for request in server.requests}) == 1
+
+
+def test_a_telegram_group_that_moved_is_followed(server: Script) -> None:
+    """A group that becomes a supergroup has a new number, and the next message goes there at once."""
+    moved = b'{"ok": false, "error_code": 400, "parameters": {"migrate_to_chat_id": -100999}}'
+    server.answers[0] = (400, {}, moved)
+    server.answers.append((200, {}, b"{}"))
+    sink = telegram(server)
+    sink.emit(delivery())
+    sink.emit(delivery())
+    assert [request.json()["chat_id"] for request in server.requests] == ["-100123", "-100999", "-100999"]
+
+
+def test_slack_that_says_no_with_a_good_status_is_understood(server: Script) -> None:
+    """Some endpoints of Slack refuse with status 200."""
+    server.answers[0] = (200, {}, b'{"ok": false, "error": "invalid_blocks"}')
+    with pytest.raises(SinkRejected, match="Slack answered 200 and refused the message"):
+        slack(server).emit(delivery())
+
+
+@SINKS
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"no_service", r" \(no_service\)$"),
+        (b'{"ok":false,"description":"Forbidden: bot was kicked"}', r" \(Forbidden: bot was kicked\)$"),
+        (b"x" * 500, r" 403$"),
+        (b'{"description": "\\u001b[31m"}', r" 403$"),
+    ],
+)
+def test_a_service_is_quoted_where_it_is_short(make: Make, server: Script, body: bytes, said: str) -> None:
+    """Its own word says best what is wrong; a page of text does not."""
+    server.answers[0] = (403, {}, body)
+    with pytest.raises(SinkRejected, match=said):
+        make(server).emit(delivery())
+
+
+@SINKS
+def test_a_page_for_people_is_no_refusal(make: Make, server: Script) -> None:
+    """What stands in front of a service may fail for a while; the sink goes on."""
+    server.answers[0] = (403, {}, b"  <html>Blocked</html>")
+    with pytest.raises(SinkError, match=r"answered 403$") as caught:
+        make(server).emit(delivery())
+    assert not isinstance(caught.value, SinkRejected)
 
 
 @pytest.mark.parametrize("nasty", NASTY)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from obskit.alerts import Delivery, Kind
 from obskit.alerts.sinks import DiscordChannel, DiscordWebhook
@@ -18,6 +21,7 @@ from obskit.redaction import Redactor
 from tests.alerts.messages import NASTY, RUN, START_NS, TRACE_ID, alert, delivery, hostile_deliveries
 from tests.servers import Script, scripted_server
 
+OPENAPI: Final = Path(__file__).parents[3] / "shared/data/discord-openapi.json"
 TOKEN = "Bot-" + "fake" * 5
 CHANNEL = "123456789012345678"
 HOOK = "/api/webhooks/123456789012345678/" + "fake-" * 5
@@ -148,11 +152,24 @@ def test_no_text_breaks_out_of_its_block(nasty: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "https://e.example/> @everyone", "https://e/" + "x" * 900]
+    "url",
+    [
+        "javascript:alert(1)",
+        "https://e.example/> @everyone",
+        "https://e/" + "x" * 900,
+        "https://good.example@evil.example/",
+        "https://good.example\\@evil.example/",
+    ],
 )
 def test_an_odd_link_is_left_out(url: str) -> None:
     """Only web addresses of sane length are shown as links."""
     assert "Run" not in content(delivery(alert(links={"Run": url})))
+
+
+def test_an_address_mentions_nobody() -> None:
+    """What looks like a mention in a link leads to the same place without looking like one."""
+    text = content(delivery(alert(links={"Run": "https://e.example/@everyone?a=@here"})))
+    assert "<https://e.example/%40everyone?a=%40here>" in text
 
 
 TOO_MANY = [
@@ -215,6 +232,38 @@ def test_a_message_that_discord_does_not_like_is_sent_plainly_once(make: Make, s
     with pytest.raises(SinkRejected, match=r"Discord answered 400$"):
         make(server).emit(delivery())
     assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/channels/{channel_id}/messages", channel),
+        ("/webhooks/{webhook_id}/{webhook_token}", webhook),
+    ],
+)
+def test_messages_are_what_discord_describes(path: str, schema: Make, server: Script) -> None:
+    """The official description, where it is at hand, takes what is sent, hostile texts included."""
+    validator = official(path)
+    huge = alert("long " * 2000, fields={str(number): "f" * 500 for number in range(20)})
+    for what in (alert(), huge, *(alert(nasty, root_cause=nasty) for nasty in NASTY)):
+        schema(server).emit(delivery(what))
+    for request in server.requests:
+        validator.validate(request.json())
+
+
+def official(path: str) -> Draft202012Validator:
+    """What Discord's description asks of a message posted to *path*."""
+    if not OPENAPI.exists():
+        pytest.skip(f"{OPENAPI.name} is not at hand")
+    description = json.loads(OPENAPI.read_text("utf-8"))
+    content = description["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return Draft202012Validator({**content, "components": description["components"]})
+
+
+def test_a_webhook_of_a_thread_keeps_its_query(server: Script) -> None:
+    """A URL may say which thread it is for."""
+    DiscordWebhook(server.url + HOOK + "?thread_id=7").emit(delivery())
+    assert server.requests[0].path == HOOK + "?thread_id=7&wait=true"
 
 
 def test_a_message_that_was_deleted_had_arrived(server: Script) -> None:

@@ -2,85 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.alerts import Alert
-from obskit.alerts.key import incident_key, normalised
+from obskit.alerts import DEFAULT, Alert
+from obskit.alerts.key import _origin, incident_key, normalised
 from tests.alerts.messages import alert, hostile_alerts
+from tests.alerts.pairs import DIFFERENT, HELD_OUT_DIFFERENT, HELD_OUT_SAME, SAME, pairs
 from tests.strategies import any_text
 
-SAME = [
-    ("run 4711 failed", "run 4712 failed"),
-    ("job 0af76519-16cd-43dd-8448-eb211c80319c died", "job 1bf76519-16cd-43dd-8448-eb211c80319d died"),
-    ("commit 9f8e7d6c5b not found", "commit 1a2b3c4d5e not found"),
-    ("at 0x7f3a9c04 access violation", "at 0x7f3a9c88 access violation"),
-    ("since 2026-01-02T03:04:05.678Z", "since 2026-11-25T16:00:00Z"),
-    ("since 2026-01-02 03:04:05,678+02:00", "since 2026-01-02 03:04:06,678+02:00"),
-    ("on 2026-01-02", "on 2026-01-03"),
-    ("at 12:00:01 it stopped", "at 12:00:02.5 it stopped"),
-    ("timed out after 30.1 s", "timed out after 2.75 s"),
-    ("timed out after 30s", "timed out after 31s"),
-    ("took 1500ms", "took 900ms"),
-    ("only 12 MB left", "only 7 MB left"),
-    ("read 17 bytes", "read 99 bytes"),
-    ("guild 123456789012345678 is gone", "guild 876543210987654321 is gone"),
-    ("user alice@example.com unknown", "user bob+x@mail.example.org unknown"),
-    ("connect to db.example.com:5432", "connect to db.example.com:5433"),
-    ("connect to 10.0.0.1:5432", "connect to 10.0.0.1:40112"),
-    ("connect to localhost:80", "connect to localhost:8080"),
-    ("connect to [::1]:80", "connect to [::1]:8080"),
-    ("bot.py:12 failed", "bot.py:17 failed"),
-    ("user 'alice' not found", "user 'bob' not found"),
-    ('unknown option "x y"', 'unknown option "z"'),
-    ("issue #12 is closed", "issue #13 is closed"),
-    ("user_id=42 is blocked", "user_id=43 is blocked"),
-    ("error on line 12, column 3", "error on line 99, column 40"),
-    (
-        "GET https://api.example.com/v1/runs/123?page=2 failed",
-        "GET https://api.example.com/v1/runs/99 failed",
-    ),
-    ("GET https://api.example.com:8443/a", "GET https://api.example.com:9443/a"),
-    ("ulid 01ARZ3NDEKTSV4RRFFQ69G5FAV", "ulid 01BX5ZZKBKACTAV9WEVGEMMVRZ"),
-    ("two   spaces\nand a line", "two spaces and a line"),
-    ("x" * 3000 + "a", "x" * 3000 + "b"),
-]
 
-DIFFERENT = [
-    ("GitHub answered 502", "GitHub answered 403"),
-    ("HTTP (403)", "HTTP (500)"),
-    ("status:403", "status:500"),
-    ("answer '403' came", "answer '500' came"),
-    ("host a.example.com is down", "host b.example.com is down"),
-    ("cannot reach 'a.example.com'", "cannot reach 'b.example.com'"),
-    ("connect to a.example.com:80", "connect to b.example.com:80"),
-    ("connect to 10.0.0.1", "connect to 10.0.0.2"),
-    ("exit code 1", "exit code 2"),
-    ("error code 10015", "error code 50035"),
-    ("shard 3 lost", "shard 4 lost"),
-    ("disk full", "disk fail"),
-    ("can't connect, won't retry", "can't log in, won't retry"),
-    ("GET https://api.example.com/v1/runs failed", "GET https://api.example.com/v2/runs failed"),
-    ("GET https://api.example.com/users failed", "GET https://api.example.com/teams failed"),
-    ("decade defaced", "facade effaced"),
-    ("Python 3.11 is too old", "Python 3.12 is too old"),
-]
-
-
-@pytest.mark.parametrize(("first", "second"), SAME)
-def test_ids_times_and_sizes_do_not_tell_failures_apart(first: str, second: str) -> None:
-    """What every occurrence has anew is left out of the key."""
+@pytest.mark.parametrize(("first", "second"), pairs(SAME))
+def test_what_every_occurrence_has_anew_does_not_tell_failures_apart(first: str, second: str) -> None:
+    """Ids, times, sizes, ports and quoted values are left out of the key."""
     assert normalised(first) == normalised(second)
 
 
-@pytest.mark.parametrize(("first", "second"), DIFFERENT)
+@pytest.mark.parametrize(("first", "second"), pairs(DIFFERENT))
 def test_two_failures_stay_two(first: str, second: str) -> None:
     """A status code, a host or a small number may be all the difference."""
     assert normalised(first) != normalised(second)
+
+
+def test_what_no_rule_was_made_for_is_merged_and_kept_apart_as_well() -> None:
+    """Of messages that were held out, 99 % of the pairs are judged right and no failure hides another."""
+    same, different = pairs(HELD_OUT_SAME), pairs(HELD_OUT_DIFFERENT)
+    assert len([*pairs(SAME), *pairs(DIFFERENT), *same, *different]) >= 300
+    assert sum(normalised(first) == normalised(second) for first, second in same) >= 0.99 * len(same)
+    assert [pair for pair in different if normalised(pair[0]) == normalised(pair[1])] == []
+
+
+def test_no_two_of_all_failures_are_one() -> None:
+    """Whatever two different failures are taken, they have two keys."""
+    groups = [*SAME, *HELD_OUT_SAME]
+    kinds = [{normalised(message) for message in group} for group in groups]
+    assert not [pair for pair in combinations(range(len(groups)), 2) if kinds[pair[0]] & kinds[pair[1]]]
 
 
 @given(any_text)
@@ -150,6 +113,42 @@ def test_a_fingerprint_overrides_everything_but_the_service() -> None:
     """Who names the incident decides."""
     assert key(alert("a", fingerprint="db")) == key(alert("b", fingerprint="db"))
     assert key(alert("a", fingerprint="db")) != key(alert("a", fingerprint="disk"))
+
+
+def test_a_fingerprint_of_parts_may_build_on_the_usual_rule() -> None:
+    """DEFAULT stands for what the key would be; the other parts tell more failures apart."""
+    first, second = (key(alert("a", fingerprint=[DEFAULT, tenant])) for tenant in ("x", "y"))
+    assert len({first, second, key(alert("a")), key(alert("b", fingerprint=(DEFAULT, "x")))}) == 4
+    assert first == key(alert("a", fingerprint=[DEFAULT, "x"], trace_id="b" * 32))
+    assert key(alert("a", fingerprint=["x", "y"])) == key(alert("b", fingerprint=["x", "y"]))
+    assert key(alert("a", fingerprint=["x", "y"])) != key(alert("a", fingerprint=["xy"]))
+
+
+def test_labels_tell_incidents_apart() -> None:
+    """Their order does not matter, and no labels are the same as none."""
+    keys = {key(alert(labels=labels)) for labels in ({"tenant": "a"}, {"tenant": "b"}, {}, None)}
+    assert len(keys) == 3
+
+
+def test_the_place_is_a_function_of_the_application() -> None:
+    """Where a library raises, the function of ours that called it counts; without one, the library's."""
+
+    def parse() -> object:
+        return json.loads("{")
+
+    def load() -> object:
+        return json.loads("[")
+
+    def origin(function: Callable[[], object]) -> tuple[str, str]:
+        try:
+            function()
+        except ValueError as error:
+            return _origin(error)
+        raise AssertionError
+
+    assert [place.rpartition(".")[2] for _, place in map(origin, (parse, load))] == ["parse", "load"]
+    bare = origin(partial(json.loads, "{"))
+    assert bare[1].endswith("origin")
 
 
 def test_parts_do_not_run_into_one_another() -> None:

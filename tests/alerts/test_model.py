@@ -84,3 +84,16 @@ def test_a_safe_alert_is_text_and_json_only(what: Alert) -> None:
     assert all(type(text) is str for pair in safe.links.items() for text in pair)
     assert all(type(name) is str for name in safe.fields)
     assert repr(safe)
+
+
+def test_labels_and_fingerprints_are_safe_and_shown() -> None:
+    """Labels stand among the fields, before them; a fingerprint may have parts."""
+    secret = "ghp_" + "fake1234" * 5
+    safe = secured(
+        alert(labels={"tenant": 7, "token": secret}, fields={"n": 1}, fingerprint=["db", secret]), GATE
+    )
+    assert list(safe.fields) == ["tenant", "token", "n"]
+    assert safe.labels["tenant"] == 7
+    assert safe.fingerprint is not None
+    assert safe.fingerprint[0] == "db"
+    assert secret[4:] not in repr((safe.labels, safe.fields, safe.fingerprint))

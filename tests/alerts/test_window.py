@@ -52,11 +52,10 @@ class Windows(RuleBasedStateMachine):
         self.occurred += 1
         self.number += 1
         token = str(self.number)
-        answer = self.dedupe.lease("key", token, LEASE)
+        answer = self.dedupe.lease("key", token, LEASE, once(self.clock))
         assert isinstance(answer, Held) == self.may_be_silent()
         if isinstance(answer, Held):
             assert 0 < answer.seconds <= WINDOW
-            self.dedupe.count("key", once(self.clock))
             return multiple()
         if self.holder is not None:
             self.failed += 1  # the one before crashed: its occurrence was never told
@@ -84,8 +83,9 @@ class Windows(RuleBasedStateMachine):
     @rule(lease=leases)
     def renew(self, lease: tuple[str, Granted]) -> None:
         """A message takes longer."""
-        self.dedupe.renew("key", lease[0], LEASE)
-        if self.holder is not None and self.holder[0] == lease[0]:
+        is_holder = self.holder is not None and self.holder[0] == lease[0]
+        assert self.dedupe.renew("key", lease[0], LEASE) == is_holder
+        if is_holder:
             self.lease_end = self.now + int(LEASE * 1e9)
 
     @rule(seconds=st.sampled_from([0.5, 29.5, 30.0, 299.5, 300.0]))
@@ -116,7 +116,7 @@ def test_ending_returns_what_nobody_has_reported() -> None:
     clock = FakeClock()
     dedupe = MemoryDedupe(clock=clock)
     dedupe.count("key", Repeats(2, 1, 1))
-    assert dedupe.lease("key", "a", LEASE) == Granted(Repeats(2, 1, 1))
+    assert dedupe.lease("key", "a", LEASE, NO_REPEATS) == Granted(Repeats(2, 1, 1))
     dedupe.count("key", Repeats(1, 5, 5))
     assert dedupe.end("key") == Repeats(1, 5, 5)
     dedupe.count("key", Repeats(1, 6, 6))
@@ -145,13 +145,13 @@ def test_a_capacity_of_nothing_is_refused() -> None:
 def test_a_forked_child_keeps_windows_and_drops_leases() -> None:
     """What the parent is sending or will report is not the child's."""
     dedupe = MemoryDedupe()
-    dedupe.lease("told", "t", LEASE)
+    dedupe.lease("told", "t", LEASE, NO_REPEATS)
     dedupe.delivered("told", "t", WINDOW)
     dedupe.count("told", Repeats(1, 1, 1))
-    dedupe.lease("sending", "s", LEASE)
+    dedupe.lease("sending", "s", LEASE, NO_REPEATS)
 
     def check() -> bool:
-        told, sending = dedupe.lease("told", "x", LEASE), dedupe.lease("sending", "x", LEASE)
+        told, sending = (dedupe.lease(key, "x", LEASE, NO_REPEATS) for key in ("told", "sending"))
         return isinstance(told, Held) and sending == Granted() and not dedupe.unreported()
 
     assert in_child(check)

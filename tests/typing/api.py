@@ -189,14 +189,14 @@ def alerts() -> None:
     alerter = Alerter([memory, Console()], window=300.0, dedupe=MemoryDedupe(), clock=FakeClock())
     Alerter([DiscordChannel("token", "1"), Route(DiscordWebhook("url"), min_severity="error")])
     receipt = alerter.send(Alert(severity="critical", message="down", links={"Run": "https://example.com"}))
-    assert_type(receipt, Receipt)
+    _ = assert_type(receipt, Receipt)
     assert_type(receipt.key, str)
     assert_type(alerter.flush(1.0), bool)
     assert_type(memory.alerts, list[Alert])
     assert_type(memory.alerts[0].severity, Severity)
-    assert_type(obskit.alert("error", "down", root_cause="no disk"), Receipt)
+    _ = assert_type(obskit.alert("error", "down", root_cause="no disk"), Receipt)
     if receipt.outcome == "queued" and receipt.wait(1.0) == "delivered":
-        alerter.resolve(receipt.key)
+        _ = alerter.resolve(receipt.key)
     print(receipt.outcome == "sent")  # type: ignore[comparison-overlap]
     Alert("error", "down")  # type: ignore[call-arg]
     Alert(severity="error")  # type: ignore[call-arg]

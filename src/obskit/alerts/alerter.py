@@ -7,47 +7,38 @@ goes wrong in alerting reaches the application or becomes an alert itself.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
+import os
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
-from ..ids import new_step_id
+from ..ids import jitter, new_trace_id
 from ..notices import Notices
 from ..runtime import Runtime, current
 from ..worker import close_at_exit, restart_after_fork
 from .dedupe import Dedupe, Granted, MemoryDedupe
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
-from .key import KEY_LENGTH, KeyRule, check_rule, dedupe_key, incident_key, severity_of
-from .lane import Job, Lane, Terms
+from .key import KeyRule, check_rule, dedupe_key, incident_key
+from .lane import LOCAL_LEASE, Job, Lane, Terms, seconds_left
+from .ledger import Ledger
 from .model import Alert, SafeAlert, Severity, secured
 from .receipt import QueuedReceipt, Receipt, Result
-from .routing import Route
+from .routing import Route, check_sink
+from .watch import Watch
 from .window import NO_REPEATS, Repeats
+
+if TYPE_CHECKING:
+    from .spool import Spool
 
 V = TypeVar("V")
 
-#: Every alert ends up in exactly one of these: ``sent`` is their sum.
-_ENDS: Final = (
-    "delivered",
-    "duplicate",
-    "throttled",
-    "muted",
-    "disabled",
-    "failed",
-    "spooled",
-    "dropped",
-    "pending",
-)
-#: A local lease ends with its delivery. This is for a thread that was killed from outside.
-_LOCAL_LEASE: Final = 3600.0
 #: Incidents remembered for `Alerter.resolve`, and keys for `Alerter.mute`.
 _MAX_KEYS: Final = 1_000
 
@@ -66,7 +57,14 @@ class Alerter:
             alert to any value, or names of attributes. ``("severity", "message",
             "trace_id")`` tells every command that fails, so it is not recommended.
         enabled: False to send nothing.
-        clock: Drives windows and retries.
+        spool: The path of an SQLite file that keeps every message until it is
+            delivered, also when the process is killed: the next one delivers it.
+        digest: True to tell of repeats when their window ends; otherwise the next
+            message does, or the last one at the end of the program.
+        dead_letter: A sink that is given, once and without a second try, what no
+            other took.
+        clock: Drives windows and retries, which *jitter* spreads: it draws a number between
+            0 and the one it is given.
 
     Raises:
         ConfigError: If a setting is wrong.
@@ -80,18 +78,35 @@ class Alerter:
         key: KeyRule = None,
         *,
         enabled: bool = True,
+        spool: str | os.PathLike[str] | None = None,
+        digest: bool = False,
+        dead_letter: AlertSink | None = None,
         clock: Clock | None = None,
+        jitter: Callable[[float], float] = jitter,
     ) -> None:
         check_rule(key)
         _check_window(window)
+        if dead_letter is not None:
+            check_sink(dead_letter)
         self._key_rule = key
         self._enabled = enabled
-        self._window = window
         self._clock = clock or SYSTEM_CLOCK
         self._notices = Notices()
-        self._windows = MemoryDedupe(clock=self._clock)
-        self._shared = FailOpen(dedupe, lambda text: self._notices.tell("dedupe", text))
-        self._lanes = self._make_lanes(sinks)
+        self._ledger = Ledger()
+        self._dead_letter = dead_letter
+        self._terms = Terms(
+            window=window,
+            digests=digest,
+            clock=self._clock,
+            jitter=jitter,
+            windows=MemoryDedupe(clock=self._clock),
+            shared=FailOpen(dedupe, self._clock, lambda text: self._notices.tell("dedupe", text)),
+            spool=None if spool is None else _open_spool(spool, self._notices),
+            notices=self._notices,
+            bury=self._bury,
+            settle=self._settle,
+        )
+        self._lanes = _make_lanes(sinks, self._terms)
         self._lanes_for = {
             severity: tuple(lane for lane in self._lanes if severity in lane.route.severities)
             for severity in Severity
@@ -99,16 +114,23 @@ class Alerter:
         self._muted: OrderedDict[str, float] = OrderedDict()  # incident key -> end, monotonic ns
         self._incidents: OrderedDict[str, SafeAlert] = OrderedDict()  # what a recovery is about
         self._resolved: OrderedDict[str, int] = OrderedDict()  # how often, for fresh tokens
+        self._watch = Watch(self._lanes, self._terms, self._incidents)
         self._closed = False
         self.start_anew()
         restart_after_fork(self)
+        if enabled and self._lanes and self._terms.spool is not None and self._terms.spool.has_others():
+            self._watch.spooled(delay=0.0)
+            close_at_exit(self)
 
     def start_anew(self) -> None:
         """Forget, in a forked child, what the parent counts and delivers."""
+        self._ledger.start_anew()
+        self._watch.start_anew()
+        for lane in self._lanes:
+            lane.storm.start_anew()
         self._lock = threading.RLock()
-        self._counters: Counter[str] = Counter()
         # Names of leases: made without asking the operating system for each of them.
-        self._process = new_step_id()
+        self._process = new_trace_id()
         self._numbers = itertools.count()
 
     def send(self, alert: Alert) -> Receipt:
@@ -117,8 +139,8 @@ class Alerter:
             receipt = self._decide(alert)
         except Exception as error:
             self._notices.tell("send", f"an alert was dropped: {type(error).__name__}")
-            receipt = self._dropped("", "error")
-        return self._accounted(receipt)
+            receipt = self._ledger.dropped("", "error")
+        return self._ledger.decided(receipt)
 
     def resolve(self, key: str) -> Receipt:
         """
@@ -138,8 +160,6 @@ class Alerter:
         repeats = {lane: self._end_windows(lane, key) for lane in self._lanes}
         if alert is None or self._closed:
             return Receipt("duplicate", key)
-        lanes = self._lanes_for[alert.severity]
-        receipt = QueuedReceipt(key, len(lanes))
         now_ns = self._clock.time_ns()
         message = Delivery(
             alert=alert,
@@ -149,11 +169,13 @@ class Alerter:
             token=delivery_token(key, Kind.RECOVERY, now_ns),
             kind=Kind.RECOVERY,
         )
+        lanes = self._lanes_for[alert.severity]
+        receipt = QueuedReceipt(key, len(lanes))
         jobs = {
             lane: Job(delivery=replace(message, repeats=repeats[lane]), mark=None, lease="", receipt=receipt)
             for lane in lanes
         }
-        return self._accounted(self._enqueue(jobs, receipt))
+        return self._ledger.decided(self._enqueue(jobs, receipt))
 
     def mute(self, key: str, seconds: float) -> None:
         """Send nothing about the incident *key* for *seconds*; 0 ends it."""
@@ -162,26 +184,36 @@ class Alerter:
             _remember(self._muted, key, until)
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until every alert is settled, at most *timeout* seconds; False if some are not."""
+        """
+        Wait until every alert is settled, at most *timeout* seconds; False if some are not.
+
+        What was counted here is handed to the place that is shared with other processes.
+        """
         deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
-        done = [lane.flush(_seconds_left(deadline)) for lane in self._lanes]
+        self._watch.drain()
+        done = [lane.flush(seconds_left(deadline)) for lane in self._lanes]
+        self._watch.hand_over()
         return all(done)
 
     def close(self, timeout: float = 5.0) -> None:
         """
         Deliver what is pending within *timeout* seconds, then stop; idempotent.
 
-        Repeats that no message has reported go out as one last message per sink.
+        Repeats that no message has reported go to the place that is shared with other
+        processes, or else out as one last message per sink.
         """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
         deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
-        self._summarise()
+        self._watch.close()
         for lane in self._lanes:
-            lane.close(_seconds_left(deadline))
-        self._shared.close()
+            lane.close(seconds_left(deadline))
+        self._watch.hand_over()
+        self._terms.shared.close()
+        if self._terms.spool is not None:
+            self._terms.spool.close()
 
     def stats(self) -> Mapping[str, float]:
         """
@@ -190,11 +222,19 @@ class Alerter:
         ``sent`` is always the sum of ``delivered duplicate throttled muted disabled
         failed spooled dropped pending``. ``suppressed_reported`` counts the repeats
         that messages have told of, at each sink; ``suppressed_lost`` those whose
-        last message failed.
+        last message failed; ``throttled_reported`` and ``throttled_lost`` the same
+        of what a storm held back. ``spool_delivered`` are messages of earlier
+        processes, and ``written`` is what the spool has taken.
         """
-        with self._lock:
-            names = ("sent", *_ENDS, "suppressed_reported", "suppressed_lost")
-            return {**dict.fromkeys(names, 0), **self._counters}
+        spool = self._terms.spool
+        windows = self._terms.windows
+        return {
+            **self._ledger.stats(),
+            "suppressed_pending": sum(repeats.count for repeats in windows.unreported().values()),
+            "suppressed_forgotten": windows.forgotten,
+            "dedupe_failures": self._terms.shared.failures,
+            **({} if spool is None else {"written": spool.written, "spool_failures": spool.failures}),
+        }
 
     # --- the decision, in the caller ---
 
@@ -202,14 +242,14 @@ class Alerter:
         runtime = current()
         key = self._key(alert, runtime.service)
         lanes = self._lanes_for[alert.severity]
-        for lane in self._lanes:
-            if lane.is_inside():  # a sink alerts about its own failure
-                return self._dropped(key, "inside")
+        if self._terms.shared.is_inside() or any(lane.is_inside() for lane in self._lanes):
+            return self._ledger.dropped(key, "inside")  # what alerting itself complains about
         if self._closed:
-            return self._dropped(key, "closed")
+            return self._ledger.dropped(key, "closed")
         if not self._enabled or not lanes:
             return Receipt("disabled", key)
-        if self._is_muted(key):
+        until = self._muted.get(key)
+        if until is not None and self._clock.monotonic_ns() < until:
             return Receipt("muted", key)
         return self._tell(alert, key, runtime, lanes)
 
@@ -220,23 +260,33 @@ class Alerter:
         now_ns = self._clock.time_ns()
         granted = self._lease(lanes, mark, lease, now_ns)
         if not granted:
+            self._watch.repeated()
             return Receipt("duplicate", key)
         try:
+            bearable = self._calm(granted, alert, mark, lease, now_ns)
+            if not bearable:
+                return Receipt("throttled", key)
             safe = secured(alert, runtime.gate)
-            receipt = QueuedReceipt(key, len(granted))
-            message = Delivery(alert=safe, key=key, service=runtime.service, time_ns=now_ns, token="")
+            receipt = QueuedReceipt(key, len(bearable))
             jobs = {
                 lane: Job(
-                    delivery=replace(message, repeats=repeats, token=self._token(lane.mark(mark), message)),
+                    delivery=Delivery(
+                        alert=safe,
+                        key=key,
+                        service=runtime.service,
+                        time_ns=now_ns,
+                        token=self._token(lane.mark(mark), key, now_ns),
+                        repeats=granted[lane],
+                    ),
                     mark=lane.mark(mark),
                     lease=lease,
                     receipt=receipt,
                 )
-                for lane, repeats in granted.items()
+                for lane in bearable
             }
         except BaseException:
             for lane in granted:
-                self._windows.release(lane.mark(mark), lease)
+                self._terms.windows.release(lane.mark(mark), lease)
             raise
         with self._lock:
             _remember(self._incidents, key, safe)
@@ -245,24 +295,40 @@ class Alerter:
     def _lease(self, lanes: Iterable[Lane], mark: str, lease: str, now_ns: int) -> dict[Lane, Repeats]:
         """Return the lanes whose window is open, each with the repeats to report."""
         granted: dict[Lane, Repeats] = {}
+        occurred = Repeats(1, now_ns, now_ns)
         for lane in lanes:
-            key = lane.mark(mark)
-            answer = self._windows.lease(key, lease, _LOCAL_LEASE)
+            answer = self._terms.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
             if isinstance(answer, Granted):
                 granted[lane] = answer.repeats
-            else:
-                self._windows.count(key, Repeats(1, now_ns, now_ns))
         return granted
 
+    def _calm(self, granted: Iterable[Lane], alert: Alert, mark: str, lease: str, now_ns: int) -> list[Lane]:
+        """Return the lanes that bear one more message; the others count it and leave its window open."""
+        bearable = []
+        now = self._clock.monotonic_ns()
+        for lane in granted:
+            if lane.storm.lets_pass(alert.severity, now):
+                bearable.append(lane)
+                continue
+            self._terms.windows.release(lane.mark(mark), lease)
+            if lane.storm.hold_back(alert.severity, alert.message, now_ns):
+                self._watch.storm_began(lane)
+                close_at_exit(self)
+        return bearable
+
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: QueuedReceipt) -> Receipt:
-        self._count("sent", "pending")
+        self._ledger.count("sent", "pending")
         close_at_exit(self)
-        refused = [job for lane, job in jobs.items() if not lane.submit(job)]
-        if len(refused) == len(jobs):
-            self._count("sent", "pending", by=-1)
-            return self._dropped(receipt.key, "full")
-        for job in refused:
-            self._settle(job, "failed")
+        if self._terms.spool is not None:
+            self._terms.spool.add({lane.name: job for lane, job in jobs.items()})
+        refused = {lane: job for lane, job in jobs.items() if not lane.submit(job)}
+        if len(refused) == len(jobs) and all(job.row is None for job in refused.values()):
+            for lane, job in refused.items():
+                lane.release(job)
+            self._ledger.count("sent", "pending", by=-1)
+            return self._ledger.dropped(receipt.key, "closed" if self._closed else "full")
+        for lane, job in refused.items():
+            lane.refuse(job)
         return receipt
 
     def _key(self, alert: Alert, service: str) -> str:
@@ -276,95 +342,58 @@ class Alerter:
             )
             return incident_key(alert, service=service)
 
-    def _token(self, mark: str, message: Delivery) -> str:
+    def _token(self, mark: str, key: str, now_ns: int) -> str:
         """Name a message so that all processes in one window agree, but not after a recovery."""
-        window = int(message.time_ns / (self._window * 1e9))
-        return delivery_token(mark, message.kind, window, self._resolved.get(message.key, 0))
+        return delivery_token(mark, Kind.FIRING, self._terms.number_of(now_ns), self._resolved.get(key, 0))
 
-    def _is_muted(self, key: str) -> bool:
-        until = self._muted.get(key)
-        return until is not None and self._clock.monotonic_ns() < until
-
-    def _accounted(self, receipt: Receipt) -> Receipt:
-        """Count an alert that was not queued; one that was is counted before it can be settled."""
-        if receipt.outcome != "queued":
-            self._count("sent", receipt.outcome)
-        return receipt
-
-    def _dropped(self, key: str, reason: str) -> Receipt:
-        self._count(f"dropped_{reason}")
-        return Receipt("dropped", key)
-
-    # --- messages without a window, and what became of messages ---
+    # --- what became of messages ---
 
     def _end_windows(self, lane: Lane, key: str) -> Repeats:
         repeats = NO_REPEATS
         for severity in Severity:
             mark = lane.mark(dedupe_key(key, severity))
-            repeats = repeats.plus(self._windows.end(mark)).plus(self._shared.end(mark))
+            repeats = repeats.plus(self._terms.windows.end(mark)).plus(self._terms.shared.end(mark))
         return repeats
 
-    def _summarise(self) -> None:
-        """Send each sink one message about the repeats that it was never told of."""
-        unreported = self._windows.unreported()
-        for lane in self._lanes:
-            told = {mark: self._windows.end(mark) for mark in unreported if mark.endswith(lane.mark(""))}
-            if told:
-                lane.submit(Job(delivery=self._summary(told), mark=None, lease="", receipt=None))
-
-    def _summary(self, told: Mapping[str, Repeats]) -> Delivery:
-        runtime = current()
-        now_ns = self._clock.time_ns()
-        lines = ["Stopping. Since they were last told, these happened again:"]
-        for mark, repeats in told.items():
-            known = self._incidents.get(mark[:KEY_LENGTH])
-            lines.append(f"{repeats.count} x {known.message if known else mark[:8]}")
-        severities = [severity_of(mark) for mark in told]
-        worst = max(severities, key=lambda severity: severity.rank)
-        return Delivery(
-            alert=secured(Alert(severity=worst, message="\n".join(lines)), runtime.gate),
-            key=next(iter(told))[:KEY_LENGTH],
-            service=runtime.service,
-            time_ns=now_ns,
-            token=delivery_token(Kind.SUMMARY, now_ns, *told),
-            kind=Kind.SUMMARY,
-            repeats=functools.reduce(Repeats.plus, told.values()),
-        )
-
     def _settle(self, job: Job, result: Result) -> None:
-        count = job.delivery.repeats.count
-        if count and result == "delivered":
-            self._count("suppressed_reported", by=count)
+        count = job.delivery.repeats.plus(job.carried).count
+        if job.counts_as == "spool":
+            self._ledger.count(f"spool_{result}")
+        elif count and result == "delivered":
+            self._ledger.count(f"{job.counts_as}_reported", by=count)
         elif count and job.mark is None:
-            self._count("suppressed_lost", by=count)
-        settled = job.receipt.report(result) if job.receipt is not None else None
-        if settled is not None:
-            with self._lock:
-                self._count("pending", by=-1)
-                self._count(settled)
+            self._ledger.count(f"{job.counts_as}_lost", by=count)
+        if job.receipt is not None:
+            self._ledger.settled(job.receipt, result)
+        if result == "spooled":
+            self._watch.spooled()
+        elif result == "duplicate":
+            self._watch.repeated()
 
-    def _count(self, *names: str, by: int = 1) -> None:
-        """Count all *names* at once, so that the sum in `stats` holds at any moment."""
-        with self._lock:
-            for name in names:
-                self._counters[name] += by
+    def _bury(self, delivery: Delivery) -> None:
+        """Give the last sink what no other took."""
+        if self._dead_letter is None:
+            return
+        try:
+            self._dead_letter.emit(delivery)
+            self._ledger.count("dead_letters")
+        except Exception as error:
+            self._notices.tell("dead_letter", f"the dead letter sink failed: {type(error).__name__}")
 
-    def _make_lanes(self, sinks: Iterable[AlertSink | Route]) -> tuple[Lane, ...]:
-        terms = Terms(
-            window=self._window,
-            clock=self._clock,
-            windows=self._windows,
-            shared=self._shared,
-            notices=self._notices,
-            settle=self._settle,
-        )
-        if not isinstance(sinks, Iterable):
-            raise ConfigError(f"sinks must be a list of alert sinks, got {type(sinks).__name__}")
-        routes = [sink if isinstance(sink, Route) else Route(sink, Severity.WARNING) for sink in sinks]
-        return tuple(
-            Lane(route, f"{type(route.sink).__name__}-{number}", terms)
-            for number, route in enumerate(routes, 1)
-        )
+
+def _make_lanes(sinks: Iterable[AlertSink | Route], terms: Terms) -> tuple[Lane, ...]:
+    if not isinstance(sinks, Iterable):
+        raise ConfigError(f"sinks must be a list of alert sinks, got {type(sinks).__name__}")
+    routes = [sink if isinstance(sink, Route) else Route(sink, Severity.WARNING) for sink in sinks]
+    return tuple(
+        Lane(route, f"{type(route.sink).__name__}-{number}", terms) for number, route in enumerate(routes, 1)
+    )
+
+
+def _open_spool(path: str | os.PathLike[str], notices: Notices) -> Spool:
+    from .spool import Spool  # a program without one does not load SQLite
+
+    return Spool(path, notices)
 
 
 def _check_window(window: object) -> None:
@@ -378,7 +407,3 @@ def _remember(table: OrderedDict[str, V], key: str, value: V) -> None:
     table.move_to_end(key)
     if len(table) > _MAX_KEYS:
         table.popitem(last=False)
-
-
-def _seconds_left(deadline_ns: int) -> float:
-    return max(0.0, (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +17,7 @@ class Kind(StrEnum):
 
     FIRING = "firing"
     RECOVERY = "recovery"
-    SUMMARY = "summary"  #: repeats that nobody was told of, at shutdown
+    SUMMARY = "summary"  #: what had no message of its own: repeats at the end, or a storm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,5 +44,4 @@ def delivery_token(*parts: object) -> str:
     Deterministic, so that another process that tells of the same failure in the
     same window makes the same one, and a service can drop the second message.
     """
-    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
-    return base64.b32encode(digest)[:25].decode().lower()
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:25]

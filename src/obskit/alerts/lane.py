@@ -11,30 +11,37 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..clock import Clock
+from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import SinkError, SinkRejected
 from ..http import parse_retry_after
-from ..ids import jitter
 from ..notices import Notices
 from ..worker import Worker
+from .breaker import Breaker
 from .dedupe import Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
-from .delivery import Delivery
+from .delivery import Delivery, Kind
+from .model import Severity
 from .receipt import QueuedReceipt, Result
 from .routing import Route
-from .window import Repeats
+from .storm import Storm
+from .window import NO_REPEATS, Repeats
 
-#: Seconds a delivery may take with all its retries, from its first attempt.
+if TYPE_CHECKING:
+    from .spool import Spool
+
+#: Seconds from its first attempt that a delivery may take; what it waits for others is added.
 TOTAL_TIMEOUT: Final = 120.0
 #: Seconds that a shared lease outlives its process; it is renewed while we retry.
 LEASE: Final = 30.0
+#: Seconds of a local lease, which ends with its delivery: this is for a thread that was killed from outside.
+LOCAL_LEASE: Final = 3600.0
 #: Bounds of the time between attempts, in seconds; full jitter takes any time below.
 _FIRST_BACKOFF: Final = 0.5
 _LONGEST_BACKOFF: Final = 60.0
-#: Messages that may wait for one sink.
-_CAPACITY: Final = 1_000
+#: Messages that may wait for one sink: a little more than the longest burst.
+CAPACITY: Final = 1_200
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,9 +52,20 @@ class Job:
     mark: str | None  #: names the window at this sink; None for a message that has none
     lease: str  #: the token under which the window is leased
     receipt: QueuedReceipt | None
+    row: int | None = None  #: in the spool, where it is kept there
     attempts: int = 0
+    due_ns: int = 0  #: when it was to be tried again
     deadline_ns: int = 0  #: set with the first attempt
     is_shared: bool = False  #: True once the shared place lets us send
+    carried: Repeats = NO_REPEATS  #: what the shared place wants us to report
+    counts_as: str = "suppressed"  #: begins the names of the counters of its repeats
+
+    @property
+    def occurred(self) -> Repeats:
+        """What the next message has to report if this one is not sent."""
+        if self.delivery.kind is not Kind.FIRING:
+            return self.delivery.repeats
+        return Repeats(1, self.delivery.time_ns, self.delivery.time_ns).plus(self.delivery.repeats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,54 +73,89 @@ class Terms:
     """What all lanes of an alerter have in common."""
 
     window: float
+    digests: bool  #: True to tell of repeats when their window ends, and not with the next occurrence
     clock: Clock
+    jitter: Callable[[float], float]  #: draws a number between 0 and its argument
     windows: MemoryDedupe
     shared: FailOpen
+    spool: Spool | None
     notices: Notices
+    bury: Callable[[Delivery], None]  #: is given what no sink took
     settle: Callable[[Job, Result], None]  #: is told what became of a message
+
+    def number_of(self, time_ns: int) -> int:
+        """Number the windows since 1970, so that all processes agree in which one a time lies."""
+        return int(time_ns / (self.window * 1e9))
 
 
 class Lane:
-    """The way to one sink."""
+    """
+    The way to one sink.
+
+    Args:
+        route: Where the messages go.
+        name: Names the sink in windows, in the spool and on stderr.
+    """
 
     def __init__(self, route: Route, name: str, terms: Terms) -> None:
-        self.route = route
         self.name = name
+        self.route = route
+        self.storm = Storm(burst=route.burst, per_minute=route.per_minute)
+        second = Route(route.fallback, Severity.WARNING) if route.fallback is not None else None
+        self._fallback = Lane(second, f"{name}-fallback", terms) if second is not None else None
+        self._sink = route.sink
         self._terms = terms
+        self._breaker = Breaker()
+        self._trouble = ""  # what went wrong last
         self._paused_until_ns = 0
+        self._idle_since_ns = 0
         self._revoked = False
         self._closed = False
         self._worker: Worker[Job] = Worker(
-            self._process, capacity=_CAPACITY, clock=terms.clock, name=f"obskit-{name}"
+            self._process, capacity=CAPACITY, clock=terms.clock, name=f"obskit-{name}"
         )
+
+    @property
+    def room(self) -> int:
+        """Messages that it can still take."""
+        return CAPACITY - self._worker.pending
 
     def mark(self, dedupe_key: str) -> str:
         """Name the window of *dedupe_key* at this sink."""
         return f"{dedupe_key}@{self.name}"
 
     def submit(self, job: Job) -> bool:
-        """Take *job*; False, with its mark released, where the queue is full or closed."""
-        if self._worker.submit(job):
-            return True
-        self._release(job)
-        return False
+        """Take *job*; False where the queue is full or closed."""
+        return self._worker.submit(job)
 
     def is_inside(self) -> bool:
         """Tell whether the calling thread is delivering."""
-        return self._worker.is_inside()
+        return self._worker.is_inside() or (self._fallback is not None and self._fallback.is_inside())
 
     def flush(self, timeout: float) -> bool:
         """Wait until every message is settled; False if the time was too short."""
-        return self._worker.flush(timeout)
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        done = self._worker.flush(timeout)
+        if self._fallback is not None:
+            done = self._fallback.flush(seconds_left(deadline)) and done
+        return done
 
     def close(self, timeout: float) -> None:
         """Deliver within *timeout* what is pending, give up the rest, close the sink."""
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
         left = self._worker.close(timeout)
         self._closed = True
         for job in left:
             self._give_up(job, "there was no time left at the end")
         with contextlib.suppress(Exception):
-            self.route.sink.close()
+            self._sink.close()
+        if self._fallback is not None:
+            self._fallback.close(seconds_left(deadline))
+
+    def refuse(self, job: Job) -> None:
+        """Give *job* up, which found no place in the queue."""
+        self.release(job)
+        self._settle(job, "failed" if job.row is None else "spooled")
 
     def _process(self, job: Job) -> float | None:
         """Try to deliver *job*; returns the seconds until the next attempt, or None once it is settled."""
@@ -111,80 +164,126 @@ class Lane:
         except BaseException as error:  # not even a broken error of a sink leaves an alert unsettled
             self._give_up(job, type(error).__name__)
             return None
+        finally:
+            self._idle_since_ns = self._terms.clock.monotonic_ns()
 
     def _step(self, job: Job) -> float | None:
         now = self._terms.clock.monotonic_ns()
-        if not job.deadline_ns:
-            job.deadline_ns = now + int(TOTAL_TIMEOUT * 1e9)
+        if job.deadline_ns:  # it has stood behind others since, which is not its fault
+            job.deadline_ns += max(0, self._idle_since_ns - job.due_ns)
         if self._revoked:
             self._give_up(job, "the service has refused us for good")
         elif now < self._paused_until_ns:
-            return self._later(job, (self._paused_until_ns - now) / 1e9, "the service asked to wait")
+            job.deadline_ns += self._paused_until_ns - now if job.deadline_ns else 0  # nor is this
+            return self._later(job, (self._paused_until_ns - now) / 1e9, self._trouble)
+        elif (rest := self._breaker.rest_ns(now)) > 0:
+            if self._fallback is not None:
+                self._give_up(job, self._trouble)
+                return None
+            return self._later(job, rest / 1e9, self._trouble)
         elif self._may_send(job):
-            return self._attempt(job)
-        return None
-
-    def _attempt(self, job: Job) -> float | None:
-        try:
-            self.route.sink.emit(job.delivery)
-        except SinkRejected as error:
-            self._revoked = error.revoked
-            self._give_up(job, str(error))
-        except SinkError as error:
-            return self._retry(job, error)
-        except BaseException as error:  # a sink may be anybody's and raise anything
-            return self._retry(job, SinkError(type(error).__name__))
-        else:
-            self._delivered(job)
+            return self._attempt(job, now)
         return None
 
     def _may_send(self, job: Job) -> bool:
         """Ask the shared place, once per message, whether another process has told already."""
         if job.mark is None or job.is_shared:
             return True
-        answer = self._terms.shared.lease(job.mark, job.lease, LEASE)
+        ours = NO_REPEATS if self._terms.digests else job.occurred
+        answer = self._terms.shared.lease(job.mark, job.lease, LEASE, ours)
         if isinstance(answer, Held):
-            occurrence = Repeats(1, job.delivery.time_ns, job.delivery.time_ns)
-            self._terms.shared.count(job.mark, occurrence.plus(job.delivery.repeats))
             self._terms.windows.delivered(job.mark, job.lease, answer.seconds)
-            self._terms.settle(job, "duplicate")
+            if self._terms.digests:  # told from here when the window ends
+                self._terms.windows.count(job.mark, job.occurred)
+            self._settle(job, "duplicate")
             return False
-        job.is_shared = True
-        job.delivery = replace(job.delivery, repeats=job.delivery.repeats.plus(answer.repeats))
+        job.is_shared, job.carried = True, answer.repeats
         return True
 
+    def _attempt(self, job: Job, now: int) -> float | None:
+        job.deadline_ns = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9)
+        if job.carried.count:
+            message = replace(job.delivery, repeats=job.delivery.repeats.plus(job.carried))
+        else:
+            message = job.delivery
+        try:
+            self._sink.emit(message)
+        except SinkRejected as error:
+            self._breaker.succeeded()
+            self._revoked = self._revoked or error.revoked
+            self._give_up(job, str(error), is_hopeless=not error.revoked)
+        except SinkError as error:
+            return self._retry(job, error)
+        except BaseException as error:  # a sink may be anybody's and raise anything
+            return self._retry(job, SinkError(type(error).__name__))
+        else:
+            self._breaker.succeeded()
+            self._delivered(job)
+        return None
+
     def _retry(self, job: Job, error: SinkError) -> float | None:
-        """Back off with full jitter; being told to wait is no failed attempt."""
+        """Back off with full jitter, or as long as we are told to: that is no failed attempt."""
+        now = self._terms.clock.monotonic_ns()
+        self._trouble = str(error)
         wait = parse_retry_after(error.retry_after)
         if wait is not None:
-            self._paused_until_ns = self._terms.clock.monotonic_ns() + int(wait * 1e9)
+            self._paused_until_ns = now + int(wait * 1e9)
         else:
-            wait = jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
+            self._breaker.failed(now)
+            wait = self._terms.jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
             job.attempts += 1
-        return self._later(job, wait, str(error))
+        return self._later(job, wait, self._trouble)
 
     def _later(self, job: Job, seconds: float, reason: str) -> float | None:
         now = self._terms.clock.monotonic_ns()
-        if self._closed or now + int(seconds * 1e9) > job.deadline_ns:
+        deadline = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9)
+        if self._closed or now + int(seconds * 1e9) > deadline:
+            self._breaker.let_one_try()  # the next one has all its time before it
             self._give_up(job, reason)
             return None
-        if job.mark is not None:
-            self._terms.shared.renew(job.mark, job.lease, seconds + LEASE)
+        if job.mark is not None and job.is_shared:
+            # Whoever has taken the lease meanwhile tells people; ask once more then.
+            job.is_shared = self._terms.shared.renew(job.mark, job.lease, seconds + LEASE)
+            job.carried = job.carried if job.is_shared else NO_REPEATS
+        job.due_ns = now + int(seconds * 1e9)
         return seconds
 
     def _delivered(self, job: Job) -> None:
         if job.mark is not None:
             self._terms.windows.delivered(job.mark, job.lease, self._terms.window)
             self._terms.shared.delivered(job.mark, job.lease, self._terms.window)
-        self._terms.settle(job, "delivered")
+        self._settle(job, "delivered")
 
-    def _give_up(self, job: Job, reason: str) -> None:
-        self._release(job)
+    def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
+        """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
         self._terms.notices.tell(self.name, f"an alert was not delivered by {self.name}: {reason}")
-        self._terms.settle(job, "failed")
+        if self._fallback is not None and not self._closed:
+            job.attempts = job.deadline_ns = 0
+            if self._fallback.submit(job):
+                return
+        self.release(job)
+        if job.row is not None and not is_hopeless:
+            self._settle(job, "spooled")
+        else:
+            self._terms.bury(job.delivery)
+            self._settle(job, "failed")
 
-    def _release(self, job: Job) -> None:
+    def release(self, job: Job) -> None:
+        """End the lease of *job*: the next occurrence is sent."""
         if job.mark is not None:
             self._terms.windows.release(job.mark, job.lease)
             if job.is_shared:
                 self._terms.shared.release(job.mark, job.lease)
+
+    def _settle(self, job: Job, result: Result) -> None:
+        if job.row is not None and self._terms.spool is not None:
+            if result == "spooled":
+                self._terms.spool.give_back(job.row)
+            else:
+                self._terms.spool.done(job.row)
+        self._terms.settle(job, result)
+
+
+def seconds_left(deadline_ns: int) -> float:
+    """Return the seconds of real time until *deadline_ns*, never less than 0."""
+    return max(0.0, (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9)

@@ -7,8 +7,9 @@ What an alert is, before and after the gate.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,7 +18,8 @@ from typing import Final, NewType, cast
 from ..event import Json
 from ..gate import Gate, shorten
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+#: Stands for links, fields or labels that were not given.
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 #: Characters kept of each text; more than any chat service shows of it.
 _MAX_TEXT: Final = 4_000
 _MAX_ID: Final = 128
@@ -67,7 +69,10 @@ class Alert:
         links: Label to URL, such as the run that failed.
         fields: Whatever else helps.
         fingerprint: Names the incident; alerts with the same one are the same,
-            whatever else they say.
+            whatever else they say. Of several parts, `obskit.alerts.DEFAULT` stands
+            for what would tell incidents apart without it.
+        labels: What tells this incident from others that say the same, such as
+            ``{"tenant": "acme"}``; shown as fields.
     """
 
     severity: Severity
@@ -76,7 +81,8 @@ class Alert:
     trace_id: str | None
     links: Mapping[str, str]
     fields: Mapping[str, object]
-    fingerprint: str | None
+    fingerprint: str | Sequence[str] | None
+    labels: Mapping[str, object]
 
     def __init__(
         self,
@@ -87,7 +93,8 @@ class Alert:
         trace_id: str | None = None,
         links: Mapping[str, str] | None = None,
         fields: Mapping[str, object] | None = None,
-        fingerprint: str | None = None,
+        fingerprint: str | Sequence[str] | None = None,
+        labels: Mapping[str, object] | None = None,
     ) -> None:
         known = Severity.parse(severity)
         given: Mapping[str, object] = {} if fields is None else fields
@@ -96,9 +103,10 @@ class Alert:
         put(self, "message", message)
         put(self, "root_cause", root_cause)
         put(self, "trace_id", trace_id)
-        put(self, "links", _NOTHING if links is None else links)
+        put(self, "links", NOTHING if links is None else links)
         put(self, "fields", given if known or type(given) is not dict else {**given, "severity": severity})
         put(self, "fingerprint", fingerprint)
+        put(self, "labels", NOTHING if labels is None else labels)
 
     def __repr__(self) -> str:
         """What it says is left out: it has not been through the gate."""
@@ -115,24 +123,34 @@ def secured(alert: Alert, gate: Gate) -> SafeAlert:
         shown: str | None = gate.error(cast("BaseException", cause)).summary
     else:
         shown = None if cause is None else gate.text(cause)
+    labels = _entries(gate, alert.labels)
     safe = Alert(
         severity=alert.severity,
         message=shorten(gate.text(alert.message), _MAX_TEXT),
         root_cause=None if shown is None else shorten(shown, _MAX_TEXT),
         trace_id=None if alert.trace_id is None else gate.text(alert.trace_id)[:_MAX_ID],
         links={name: str(url) for name, url in _entries(gate, alert.links).items()},
-        fields=_entries(gate, alert.fields),
-        fingerprint=None if alert.fingerprint is None else gate.text(alert.fingerprint)[:_MAX_ID],
+        fields={**labels, **_entries(gate, alert.fields)},
+        fingerprint=_shown(gate, alert.fingerprint),
+        labels=labels,
     )
     return SafeAlert(safe)
 
 
+def _shown(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | None:
+    if isinstance(fingerprint, list | tuple):
+        return tuple(gate.text(part)[:_MAX_ID] for part in fingerprint[:_MAX_ENTRIES])
+    return None if fingerprint is None else gate.text(fingerprint)[:_MAX_ID]
+
+
 def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, object]:
     """Make the first entries safe; what is no mapping, or a broken one, says so."""
-    safe = gate.value(entries)
+    if entries is NOTHING:
+        return {}
+    safe = gate.fields(entries) if type(entries) is dict else gate.value(entries)
     if not isinstance(safe, dict):
         return {"unreadable": safe}
-    kept = list(safe.items())[:_MAX_ENTRIES]
+    kept = itertools.islice(safe.items(), _MAX_ENTRIES)
     return {shorten(name, _MAX_ID): _bounded(value) for name, value in kept}
 
 

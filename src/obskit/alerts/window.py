@@ -65,8 +65,15 @@ def is_held(mark: Mark, now_ns: int) -> bool:
     return now_ns < mark.until_ns
 
 
+def may_send(mark: Mark, token: str, now_ns: int) -> bool:
+    """Tell whether the owner of *token* may send: nobody else holds the mark."""
+    return mark.token == token or not is_held(mark, now_ns)
+
+
 def leased(mark: Mark, token: str, until_ns: int) -> Mark:
     """Let the owner of *token* send; its message carries all repeats so far."""
+    if mark.token == token:
+        return mark._replace(until_ns=until_ns)
     return Mark(until_ns, token, carried=mark.unreported)
 
 

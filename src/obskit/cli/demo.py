@@ -136,7 +136,7 @@ def _diagnose(stage: Stage, user: str, repository: str) -> str:
         except PermissionError as error:
             trace.fail(error)
             _log.error("dispatch failed", exc_info=error, headers={"Authorization": f"Bearer {stage.secret}"})
-            obskit.alert("error", f"dispatch to {repository} failed", root_cause=str(error))
+            _ = obskit.alert("error", f"dispatch to {repository} failed", root_cause=str(error))
             return f"Sorry, that did not work. Tell the team: {obskit.get_trace_fingerprint(trace.trace_id)}"
         trace.link("View Run", f"https://example.org/{repository}/runs/7")
         _log.info("workflow dispatched", repository=repository, run=7)

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ... import lazy
 from ._protocol import Dedupe, Granted, Held
 from .memory import MemoryDedupe
 
-__all__ = ["Dedupe", "Granted", "Held", "MemoryDedupe"]
+if TYPE_CHECKING:
+    from .dynamodb import DynamoDBDedupe
+    from .redis import RedisDedupe
+    from .sqlite import SQLiteDedupe
+
+__all__ = ["Dedupe", "DynamoDBDedupe", "Granted", "Held", "MemoryDedupe", "RedisDedupe", "SQLiteDedupe"]
+
+__getattr__ = lazy.attributes(
+    __name__, {"DynamoDBDedupe": "dynamodb", "RedisDedupe": "redis", "SQLiteDedupe": "sqlite"}
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

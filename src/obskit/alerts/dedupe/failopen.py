@@ -3,61 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from threading import get_ident
+from typing import Final, TypeVar
 
+from ...clock import Clock
 from ..window import NO_REPEATS, Repeats
 from ._protocol import Dedupe, Granted, Held
 
 R = TypeVar("R")
 
+#: Seconds without another question to a place that has failed: each may cost its time limit.
+_RESPITE: Final = 5.0
+
 
 class FailOpen:
     """
-    A `Dedupe` that never raises: two messages are better than none.
+    A place that never raises: two messages are better than none.
 
     Args:
         dedupe: The shared place; None where there is none, and everybody may send.
+        clock: Tells when to ask a place again that has failed.
         tell: Called with what went wrong.
     """
 
-    def __init__(self, dedupe: Dedupe | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, dedupe: Dedupe | None, clock: Clock, tell: Callable[[str], None]) -> None:
         self._dedupe = dedupe
+        self._clock = clock
         self._tell = tell
+        self._asked_again_ns = 0
+        self._asking: set[int] = set()  # threads inside the place
+        self.failures = 0
 
-    def lease(self, key: str, token: str, seconds: float, /) -> Granted | Held:
+    def is_inside(self) -> bool:
+        """Tell whether the calling thread is asking the place."""
+        return get_ident() in self._asking
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is such a place."""
+        return self._dedupe is not None
+
+    def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
         """See `Dedupe.lease`."""
         everybody_may: Granted | Held = Granted()
-        return self._try(lambda dedupe: dedupe.lease(key, token, seconds), everybody_may)
+        return self._ask(lambda dedupe: dedupe.lease(key, token, seconds, occurred), everybody_may)
 
-    def renew(self, key: str, token: str, seconds: float, /) -> None:
+    def renew(self, key: str, token: str, seconds: float, /) -> bool:
         """See `Dedupe.renew`."""
-        self._try(lambda dedupe: dedupe.renew(key, token, seconds), None)
+        return self._ask(lambda dedupe: dedupe.renew(key, token, seconds), True)
 
     def delivered(self, key: str, token: str, window: float, /) -> None:
         """See `Dedupe.delivered`."""
-        self._try(lambda dedupe: dedupe.delivered(key, token, window), None)
+        self._ask(lambda dedupe: dedupe.delivered(key, token, window), None)
 
     def release(self, key: str, token: str, /) -> None:
         """See `Dedupe.release`."""
-        self._try(lambda dedupe: dedupe.release(key, token), None)
+        self._ask(lambda dedupe: dedupe.release(key, token), None)
 
-    def count(self, key: str, repeats: Repeats, /) -> None:
-        """See `Dedupe.count`."""
-        self._try(lambda dedupe: dedupe.count(key, repeats), None)
+    def count(self, key: str, repeats: Repeats, /) -> bool:
+        """See `Dedupe.count`; False where the caller has to remember them itself."""
+
+        def count(dedupe: Dedupe) -> bool:
+            dedupe.count(key, repeats)
+            return True
+
+        return self._ask(count, False)
 
     def end(self, key: str, /) -> Repeats:
         """See `Dedupe.end`."""
-        return self._try(lambda dedupe: dedupe.end(key), NO_REPEATS)
+        return self._ask(lambda dedupe: dedupe.end(key), NO_REPEATS)
 
     def close(self) -> None:
         """See `Dedupe.close`."""
-        self._try(lambda dedupe: dedupe.close(), None)
+        self._asked_again_ns = 0
+        self._ask(lambda dedupe: dedupe.close(), None)
 
-    def _try(self, ask: Callable[[Dedupe], R], otherwise: R) -> R:
-        if self._dedupe is None:
+    def _ask(self, question: Callable[[Dedupe], R], otherwise: R) -> R:
+        now = self._clock.monotonic_ns()
+        if self._dedupe is None or now < self._asked_again_ns:
             return otherwise
+        self._asking.add(get_ident())
         try:
-            return ask(self._dedupe)
+            return question(self._dedupe)
         except Exception as error:
+            self.failures += 1
+            self._asked_again_ns = now + int(_RESPITE * 1e9)
             self._tell(f"{type(self._dedupe).__name__} failed: {type(error).__name__}; alerts may come twice")
             return otherwise
+        finally:
+            self._asking.discard(get_ident())

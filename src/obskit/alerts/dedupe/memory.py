@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import ConfigError
 from ...worker import restart_after_fork
-from ..window import ABSENT, Mark, Repeats, counted, delivered, ended, is_held, leased, released, renewed
+from ..window import (
+    ABSENT,
+    NO_REPEATS,
+    Mark,
+    Repeats,
+    counted,
+    delivered,
+    ended,
+    is_held,
+    leased,
+    may_send,
+    released,
+    renewed,
+)
 from ._protocol import Granted, Held
+
+#: What the wall clock must gain on the monotonic one at once to mean that the machine slept.
+_ASLEEP_NS: Final = 1_000_000_000
 
 
 class MemoryDedupe:
@@ -28,6 +45,8 @@ class MemoryDedupe:
         self._clock = clock or SYSTEM_CLOCK
         self._marks: OrderedDict[str, Mark] = OrderedDict()
         self._lock = threading.RLock()
+        self._lead_ns = self._clock.time_ns() - self._clock.monotonic_ns()
+        self._asleep_ns = 0
         self.forgotten = 0  #: repeats that were never reported because their key had to go
         restart_after_fork(self)
 
@@ -37,26 +56,29 @@ class MemoryDedupe:
         windows = ((key, Mark(mark.until_ns)) for key, mark in self._marks.items() if mark.token is None)
         self._marks = OrderedDict(windows)
 
-    def lease(self, key: str, token: str, seconds: float, /) -> Granted | Held:
+    def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
         """See `Dedupe.lease`."""
-        now = self._clock.monotonic_ns()
         with self._lock:
+            now = self._now_ns()
             mark = self._marks.get(key, ABSENT)
-            if is_held(mark, now):
+            if not may_send(mark, token, now):
+                self._set(key, counted(mark, occurred))
                 return Held((mark.until_ns - now) / 1e9)
             mark = self._set(key, leased(mark, token, now + int(seconds * 1e9)))
             return Granted(mark.carried)
 
-    def renew(self, key: str, token: str, seconds: float, /) -> None:
+    def renew(self, key: str, token: str, seconds: float, /) -> bool:
         """See `Dedupe.renew`."""
-        until = self._clock.monotonic_ns() + int(seconds * 1e9)
         with self._lock:
-            self._set(key, renewed(self._marks.get(key, ABSENT), token, until))
+            mark = self._marks.get(key, ABSENT)
+            if mark.token == token:
+                self._set(key, renewed(mark, token, self._now_ns() + int(seconds * 1e9)))
+            return mark.token == token
 
     def delivered(self, key: str, token: str, window: float, /) -> None:
         """See `Dedupe.delivered`."""
-        until = self._clock.monotonic_ns() + int(window * 1e9)
         with self._lock:
+            until = self._now_ns() + int(window * 1e9)
             self._set(key, delivered(self._marks.get(key, ABSENT), token, until))
 
     def release(self, key: str, token: str, /) -> None:
@@ -74,6 +96,25 @@ class MemoryDedupe:
         with self._lock:
             return ended(self._marks.pop(key, ABSENT))
 
+    def next_end(self) -> float | None:
+        """Return the seconds until the first window with unreported repeats is over; None without one."""
+        with self._lock:
+            ends = [mark.until_ns for mark in self._marks.values() if mark.repeats.count and not mark.token]
+            return max(0.0, (min(ends) - self._now_ns()) / 1e9) if ends else None
+
+    def over(self) -> list[str]:
+        """Return the keys whose window is over and whose repeats nobody has reported."""
+        with self._lock:
+            now = self._now_ns()
+            return [key for key, mark in self._marks.items() if mark.repeats.count and not is_held(mark, now)]
+
+    def take(self, key: str, /) -> Repeats:
+        """Return the repeats for the next message, and leave the window as it is."""
+        with self._lock:
+            mark = self._marks.get(key, ABSENT)
+            self._set(key, mark._replace(repeats=NO_REPEATS))
+            return mark.repeats
+
     def unreported(self) -> dict[str, Repeats]:
         """Return, by key, the repeats that no message has reported."""
         with self._lock:
@@ -81,6 +122,20 @@ class MemoryDedupe:
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""
+
+    def _now_ns(self) -> int:
+        """
+        Return monotonic time that goes on while the machine sleeps.
+
+        The monotonic clock may stand still in a frozen Lambda environment. The wall
+        clock tells when that was so; set back, it makes no window longer.
+        """
+        now = self._clock.monotonic_ns()
+        lead = self._clock.time_ns() - now
+        if lead - self._lead_ns > _ASLEEP_NS:
+            self._asleep_ns += lead - self._lead_ns
+        self._lead_ns = lead
+        return now + self._asleep_ns
 
     def _set(self, key: str, mark: Mark) -> Mark:
         if mark == ABSENT:

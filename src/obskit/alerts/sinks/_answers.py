@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from typing import Final
 
 from ...errors import SinkError, SinkRejected
@@ -10,27 +12,35 @@ from ...http import Response, parse_retry_after
 
 #: Seconds to wait where a service says "too many" and not for how long.
 DEFAULT_WAIT: Final = 5.0
+#: Statuses that say of most services: this token or webhook is no longer valid, or never was.
+REVOKED: Final = frozenset({401, 403, 404, 410})
+
+#: What a service may say of an error that is shown: a word of Slack, a sentence of Telegram.
+_REASON: Final = re.compile(r"[A-Za-z][\w ,:'-]{2,79}", re.ASCII)
 
 
-def check(answer: Response, service: str, *, wait: float | None = None) -> None:
+def check(answer: Response, service: str, *, revoking: Collection[int] = REVOKED) -> None:
     """
     Raise the error that fits *answer*, unless the message arrived.
 
     Args:
         answer: What came back.
         service: Whom to name in the error.
-        wait: Seconds the body asks for, where the service says it there.
+        revoking: Statuses after which no other message has a chance either.
     """
     status = answer.status
-    said = f"{service} answered {status}"
     if 200 <= status < 300:
         return
+    body = body_object(answer)
+    said = f"{service} answered {status}{_reason(answer, body)}"
+    wait = parse_retry_after(answer.headers.get("retry-after"))
     if status == 429:
-        header = parse_retry_after(answer.headers.get("retry-after"))
-        raise SinkError(said, retry_after=max(wait or 0.0, header or 0.0) or DEFAULT_WAIT)
-    if status == 408 or status >= 500:
-        raise SinkError(said, retry_after=parse_retry_after(answer.headers.get("retry-after")))
-    raise SinkRejected(said, revoked=status in {401, 403, 404, 410})
+        raise SinkError(said, retry_after=max(wait or 0.0, _wait_in(body)) or DEFAULT_WAIT)
+    # A page for people comes from something in front of the service, which may go away again.
+    is_page = answer.body.lstrip()[:1] == b"<"
+    if status == 408 or status >= 500 or (is_page and status in REVOKED):
+        raise SinkError(said, retry_after=wait)
+    raise SinkRejected(said, revoked=status in revoking)
 
 
 def body_object(answer: Response) -> dict[str, object]:
@@ -42,6 +52,18 @@ def body_object(answer: Response) -> dict[str, object]:
     return body if isinstance(body, dict) else {}
 
 
-def number(value: object) -> float | None:
-    """Return *value* as seconds to wait, if it is a number."""
-    return parse_retry_after(value) if isinstance(value, int | float) else None
+def _wait_in(body: dict[str, object]) -> float:
+    """Find the seconds to wait where Discord (``retry_after``) and Telegram (in ``parameters``) put them."""
+    parameters = body.get("parameters")
+    inner = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    waits = [value for value in (body.get("retry_after"), inner) if isinstance(value, int | float)]
+    return max((parse_retry_after(value) or 0.0 for value in waits), default=0.0)
+
+
+def _reason(answer: Response, body: dict[str, object]) -> str:
+    code = body.get("code")
+    if isinstance(code, int) and code:
+        return f" with code {code}"
+    description = body.get("description")
+    said = (description if isinstance(description, str) else answer.body.decode("ascii", "replace")).strip()
+    return f" ({said})" if _REASON.fullmatch(said) else ""

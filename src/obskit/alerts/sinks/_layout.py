@@ -21,12 +21,16 @@ from ..window import Repeats
 
 _ICONS: Final = {Severity.CRITICAL: "🔴", Severity.ERROR: "⚠️", Severity.WARNING: "🟡"}
 
-#: Controls, lone surrogates and characters that reverse the direction of what follows.
-_UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_URL: Final = re.compile(r"https?://[!-;=?-~]{1,400}")  # printable ASCII without < and >
+#: Controls, lone surrogates, noncharacters, and characters that reverse the direction of what follows.
+_UNFIT: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]"
+)
+#: A web address of printable ASCII, without < and >. In front of its host stands no name to take for it.
+_URL: Final = re.compile(r"https?://[\w.:%\[\]-]{1,100}(?:[/?#][!-;=?-~]{0,400})?", re.ASCII)
 _MAX_LINKS: Final = 3
 _MAX_ID: Final = 64
-_MAX_LABEL: Final = 40
+#: Characters of the name of a service, a link or a field.
+MAX_LABEL: Final = 40
 _MAX_FIELD: Final = 200
 
 
@@ -45,14 +49,22 @@ def _as_it_is(text: str) -> str:
     return text
 
 
+def defused(text: str) -> str:
+    """Put an invisible space behind every ``@`` and ``<``: no service sees a mention or a link then."""
+    return re.sub("([@<])", "\\1\u200b", text)
+
+
 PLAIN: Final = Markup(strong=_as_it_is, block=_as_it_is, code=_as_it_is, link=_as_it_is, escape=_as_it_is)
+#: For services that pass text on to others, whose syntax nobody knows.
+RELAYED: Final = Markup(strong=_as_it_is, block=defused, code=defused, link=_as_it_is, escape=defused)
 
 
 def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
     """
     Write *delivery* in at most *limit* characters, counted as UTF-16 units.
 
-    No service counts a text longer than that, and most count it shorter.
+    No service counts a text longer than that, and most count it shorter. A *limit* of
+    1,000 has room for all parts, whatever they hold.
     """
     alert = delivery.alert
     head = _head(delivery, markup)
@@ -69,6 +81,25 @@ def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
         room -= units(body[-1]) + 1
     fields = _first_that_fit(_fields(delivery, markup), room)
     return "\n".join([head, *body, *fields, *trace, *links, *repeats])
+
+
+def title(delivery: Delivery, limit: int, markup: Markup = RELAYED) -> str:
+    """Write *delivery* on one line of at most *limit* UTF-16 units."""
+    state = "RESOLVED" if delivery.kind is Kind.RECOVERY else delivery.alert.severity.upper()
+    message = one_line(delivery.alert.message[:limit])
+    return _fitting(f"{state} {one_line(delivery.service)[:MAX_LABEL]}: {message}", markup.escape, limit)
+
+
+def web_links(delivery: Delivery) -> list[tuple[str, str]]:
+    """Return label and URL of the first links that are web addresses and not absurdly long."""
+    usable = [(label, url) for label, url in delivery.alert.links.items() if _URL.fullmatch(url)]
+    # Some chats see mentions in addresses too.
+    return [(one_line(label)[:MAX_LABEL], url.replace("@", "%40")) for label, url in usable[:_MAX_LINKS]]
+
+
+def trace_id(delivery: Delivery) -> str:
+    """Return the trace id on one line, short enough for any service; empty if there is none."""
+    return one_line(delivery.alert.trace_id or "")[:_MAX_ID]
 
 
 def units(text: str) -> int:
@@ -93,30 +124,30 @@ def describe_repeats(repeats: Repeats) -> str:
     >>> describe_repeats(Repeats(3, 1_700_000_000_000_000_000, 1_700_000_240_000_000_000))
     '+3 more from 22:13:20 to 22:17:20 UTC'
     """
-    first, last = (isoformat(moment)[11:19] for moment in (repeats.first_ns, repeats.last_ns))
+    first, last = (isoformat(ns)[:19].replace("T", " ") for ns in (repeats.first_ns, repeats.last_ns))
+    if first[:10] == last[:10]:
+        first, last = first[11:], last[11:]
     when = f"at {first}" if first == last else f"from {first} to {last}"
     return f"+{repeats.count} more {when} UTC"
 
 
 def _head(delivery: Delivery, markup: Markup) -> str:
     severity = delivery.alert.severity
-    service = markup.escape(one_line(delivery.service)[:_MAX_LABEL])
+    service = markup.escape(one_line(delivery.service)[:MAX_LABEL])
     if delivery.kind is Kind.RECOVERY:
         return f"✅ {markup.strong('RESOLVED')} {service}"
     return f"{_ICONS[severity]} {markup.strong(severity.upper())} {service}"
 
 
 def _trace(delivery: Delivery, markup: Markup) -> list[str]:
-    shown = one_line(delivery.alert.trace_id or "")[:_MAX_ID]
+    shown = trace_id(delivery)
     return [f"{markup.strong('Trace:')} {markup.code(shown)}"] if shown else []
 
 
 def _links(delivery: Delivery, markup: Markup) -> list[str]:
-    """Show the first links whose target is a web address and not absurdly long."""
-    usable = [(label, url) for label, url in delivery.alert.links.items() if _URL.fullmatch(url)]
     return [
-        f"{markup.strong(markup.escape(one_line(label)[:_MAX_LABEL]) + ':')} {markup.link(url)}"
-        for label, url in usable[:_MAX_LINKS]
+        f"{markup.strong(markup.escape(label) + ':')} {markup.link(url)}"
+        for label, url in web_links(delivery)
     ]
 
 
@@ -129,7 +160,7 @@ def _fields(delivery: Delivery, markup: Markup) -> list[str]:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return [
-        f"{markup.strong(markup.escape(one_line(name)[:_MAX_LABEL]) + ':')} "
+        f"{markup.strong(markup.escape(one_line(name)[:MAX_LABEL]) + ':')} "
         f"{markup.code(one_line(shown(value))[:_MAX_FIELD])}"
         for name, value in delivery.alert.fields.items()
     ]

@@ -9,18 +9,17 @@ has nothing of the kind, so after an ambiguous failure a message may come twice.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
-from ...errors import ConfigError, SinkRejected
+from ...errors import ConfigError
 from ...event import Json
-from ...http import Endpoint, Response, endpoint
-from ...redaction import register_secret
+from ...http import Response, endpoint
 from ...version import __version__
 from ..delivery import Delivery
-from ._answers import body_object, check, number
-from ._layout import Markup, layout
+from ._answers import body_object
+from ._http import HttpSink
+from ._layout import Markup, defused, layout
 
 #: Characters of a message.
 LIMIT: Final = 2_000
@@ -30,17 +29,31 @@ _SUPPRESS_EMBEDS: Final = 1 << 2  # no previews: nobody asked to see what a link
 _UNKNOWN_MESSAGE: Final = 10_008  # the message of this nonce arrived and was deleted
 
 #: Discord asks for this form and may block others.
-_HEADERS: Final = {
-    "Content-Type": "application/json",
-    "User-Agent": f"DiscordBot (https://obskeeper.invalid, {__version__})",
-}
+_HEADERS: Final = {"User-Agent": f"DiscordBot (https://obskeeper.invalid, {__version__})"}
 _MARKS: Final = re.compile(r"([\\*_~`|<>\[\]])")
 _SNOWFLAKE: Final = re.compile(r"\d{1,20}", re.ASCII)
 _TOKEN: Final = re.compile(r"[!-~]+")
-_WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/[\w-]+/?", re.ASCII)
+_WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/([\w-]+)/?", re.ASCII)
 
 
-class DiscordChannel:
+class _Discord(HttpSink):
+    service = "Discord"
+
+    def payload(self, delivery: Delivery) -> dict[str, Json]:
+        """Write a message."""
+        return discord_payload(delivery)
+
+    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
+        """Write a message that is short and plain."""
+        return discord_payload(delivery, plain=True)
+
+    def check(self, answer: Response) -> None:
+        """Take a message that was deleted for one that arrived."""
+        if body_object(answer).get("code") != _UNKNOWN_MESSAGE:
+            super().check(answer)
+
+
+class DiscordChannel(_Discord):
     """
     Posts to a channel as a bot.
 
@@ -57,25 +70,27 @@ class DiscordChannel:
         given: object = token
         if not isinstance(given, str) or not _TOKEN.fullmatch(given):
             raise ConfigError("token must be the bot's token, without spaces or line breaks")
-        register_secret(token, "discord_bot_token")
         self._channel_id = str(channel_id)
         base = endpoint(base_url, setting="base_url", what="DiscordChannel")
-        self._endpoint = base.at(f"/channels/{channel_id}/messages")
-        self._headers = {**_HEADERS, "Authorization": f"Bot {token}"}
+        super().__init__(
+            base.at(f"/channels/{channel_id}/messages"),
+            secrets=[token],
+            headers={**_HEADERS, "Authorization": f"Bot {token}"},
+        )
 
-    def emit(self, delivery: Delivery, /) -> None:
-        """Post *delivery*; sending it again is safe."""
-        nonce: dict[str, Json] = {"nonce": delivery.token, "enforce_nonce": True}
-        _post(self._endpoint, self._headers, delivery, nonce)
+    def payload(self, delivery: Delivery) -> dict[str, Json]:
+        """Write a message that may be sent again: Discord shows one nonce once."""
+        return {**super().payload(delivery), **_nonce(delivery)}
 
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
+    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
+        """Write a message that is short and plain."""
+        return {**super().second_payload(delivery, answer), **_nonce(delivery)}
 
     def __repr__(self) -> str:
         return f"DiscordChannel(channel_id={self._channel_id!r})"
 
 
-class DiscordWebhook:
+class DiscordWebhook(_Discord):
     """
     Posts through a webhook.
 
@@ -84,23 +99,12 @@ class DiscordWebhook:
     """
 
     def __init__(self, url: str) -> None:
-        self._endpoint = endpoint(url, setting="url", what="DiscordWebhook")
-        path = self._endpoint.path
-        if not _WEBHOOK_PATH.fullmatch(path):
+        target = endpoint(url, setting="url", what="DiscordWebhook")
+        found = _WEBHOOK_PATH.fullmatch(target.path)
+        if not found:
             raise ConfigError("url must end in /webhooks/<id>/<token>, as Discord shows it")
-        register_secret(path.rstrip("/").rpartition("/")[2], "discord_webhook_token")
         # Without wait=true Discord answers before it has stored the message.
-        self._endpoint = self._endpoint.at("?wait=true")
-
-    def emit(self, delivery: Delivery, /) -> None:
-        """Post *delivery*."""
-        _post(self._endpoint, _HEADERS, delivery, {})
-
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
-
-    def __repr__(self) -> str:
-        return f"DiscordWebhook({self._endpoint!r})"
+        super().__init__(target.at("?wait=true"), secrets=[found[1]], headers=_HEADERS)
 
 
 def discord_payload(delivery: Delivery, *, plain: bool = False) -> dict[str, Json]:
@@ -115,49 +119,24 @@ def discord_payload(delivery: Delivery, *, plain: bool = False) -> dict[str, Jso
     return {"content": content, "allowed_mentions": {"parse": []}, "flags": _SUPPRESS_EMBEDS}
 
 
-def _post(target: Endpoint, headers: dict[str, str], delivery: Delivery, extra: dict[str, Json]) -> None:
-    answer = target.post(_encoded({**discord_payload(delivery), **extra}), headers=headers)
-    if answer.status == 400:
-        answer = target.post(_encoded({**discord_payload(delivery, plain=True), **extra}), headers=headers)
-    _check(answer)
-
-
-def _check(answer: Response) -> None:
-    body = body_object(answer)
-    code = body.get("code")
-    if code == _UNKNOWN_MESSAGE:
-        return
-    try:
-        check(answer, "Discord", wait=number(body.get("retry_after")))
-    except SinkRejected as error:
-        if isinstance(code, int) and code:
-            raise SinkRejected(f"{error} with code {code}", revoked=error.revoked) from None
-        raise
-
-
-def _encoded(payload: dict[str, Json]) -> bytes:
-    return json.dumps(payload, separators=(",", ":")).encode()
-
-
-def _defused(text: str) -> str:
-    """Put an invisible space after every ``@`` and behind every ``<``: nothing is a mention then."""
-    return re.sub("([@<])", "\\1\u200b", text)
+def _nonce(delivery: Delivery) -> dict[str, Json]:
+    return {"nonce": delivery.token, "enforce_nonce": True}
 
 
 def _block(text: str) -> str:
     """Write a code block: inside it nothing is markup, a mention or a link."""
-    inner = _defused(text).replace("``", "`\u200b`")
+    inner = defused(text).replace("``", "`\u200b`")
     return f"```\n{inner}\n```"
 
 
 def _code(text: str) -> str:
-    inner = _defused(text).replace("`", "'")
+    inner = defused(text).replace("`", "'")
     return f"`{inner or ' '}`"
 
 
 def _escaped(text: str) -> str:
-    """Write text outside of code: what is markup is shown as it is."""
-    return _MARKS.sub(r"\\\1", _defused(text))
+    """Write text outside of code: what is markup or an address is shown as it is."""
+    return _MARKS.sub(r"\\\1", defused(text)).replace("://", ":\u200b//")
 
 
 def _target(url: str) -> str:

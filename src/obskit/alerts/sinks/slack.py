@@ -7,27 +7,24 @@ offers no idempotency here, so after an ambiguous failure a message may come twi
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
-from ...errors import ConfigError
+from ...errors import ConfigError, SinkRejected
 from ...event import Json
-from ...http import endpoint
-from ...redaction import register_secret
-from ...version import __version__
+from ...http import Response, endpoint
 from ..delivery import Delivery
-from ._answers import check
+from ._answers import body_object
+from ._http import HttpSink
 from ._layout import Markup, layout
 
 #: Slack shows more, but folds it away.
 LIMIT: Final = 3_000
 
-_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"obskeeper/{__version__}"}
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-class SlackWebhook:
+class SlackWebhook(HttpSink):
     """
     Posts through an incoming webhook.
 
@@ -35,23 +32,23 @@ class SlackWebhook:
         url: As Slack shows it. Who has it can post, so it is a secret.
     """
 
+    service = "Slack"
+
     def __init__(self, url: str) -> None:
-        self._endpoint = endpoint(url, setting="url", what="SlackWebhook")
-        secret = self._endpoint.path.rpartition("/")[2]
-        if not secret:
+        target = endpoint(url, setting="url", what="SlackWebhook")
+        if not target.path.strip("/"):
             raise ConfigError("url must have a path such as /services/..., as Slack shows it")
-        register_secret(secret, "slack_webhook")
+        super().__init__(target, secrets=target.tokens)
 
-    def emit(self, delivery: Delivery, /) -> None:
-        """Post *delivery*."""
-        body = json.dumps(slack_payload(delivery), separators=(",", ":")).encode()
-        check(self._endpoint.post(body, headers=_HEADERS), "Slack")
+    def payload(self, delivery: Delivery) -> dict[str, Json]:
+        """Write a message."""
+        return slack_payload(delivery)
 
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
-
-    def __repr__(self) -> str:
-        return f"SlackWebhook({self._endpoint!r})"
+    def check(self, answer: Response) -> None:
+        """See that Slack does not say no with a status that says yes."""
+        super().check(answer)
+        if body_object(answer).get("ok") is False:
+            raise SinkRejected(f"Slack answered {answer.status} and refused the message")
 
 
 def slack_payload(delivery: Delivery) -> dict[str, Json]:
@@ -69,5 +66,5 @@ _MARKUP: Final = Markup(
     block=lambda text: f"```\n{_escaped(text.replace('`', chr(0x2CB)))}\n```",
     code=lambda text: f"`{_escaped(text.replace('`', chr(0x27))) or ' '}`",
     link=lambda url: f"<{url.replace('&', '&amp;').replace('|', '%7C')}>",
-    escape=lambda text: re.sub("[*_~`]", "", _escaped(text)),
+    escape=lambda text: re.sub("[*_~`]", "", _escaped(text)).replace("://", ":\u200b//"),
 )

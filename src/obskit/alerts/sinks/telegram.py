@@ -1,36 +1,39 @@
 """
 Tell a Telegram chat, as a bot.
 
-https://core.telegram.org/bots/api#sendmessage. Messages are plain text: with a
-parse mode, what an alert quotes would have to be escaped without fail. Telegram
-offers no idempotency, so after an ambiguous failure a message may come twice.
+https://core.telegram.org/bots/api#sendmessage. There is no parse mode: with one,
+what an alert quotes would have to be escaped without fail. What is bold or code
+is said beside the text, and in code Telegram looks for no mentions and links.
+Telegram offers no idempotency, so after an ambiguous failure a message may come twice.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
 from ...errors import ConfigError
 from ...event import Json
-from ...http import endpoint
-from ...redaction import register_secret
-from ...version import __version__
+from ...http import Response, endpoint
 from ..delivery import Delivery
 from ..model import Severity
-from ._answers import body_object, check, number
-from ._layout import PLAIN, layout
+from ._answers import body_object
+from ._http import HttpSink
+from ._layout import Markup, defused, layout, units
 
 #: UTF-16 units of a message.
 LIMIT: Final = 4_096
+_MAX_ENTITIES: Final = 100
 
-_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"obskeeper/{__version__}"}
 _TOKEN: Final = re.compile(r"\d+:[\w-]{8,}", re.ASCII)
 _CHAT: Final = re.compile(r"-?\d{1,20}|@\w{4,}", re.ASCII)
 
+#: Mark where something begins and ends; no text that is laid out holds such characters.
+_BEGINS: Final = {"\ufdd0": "bold", "\ufdd1": "pre", "\ufdd2": "code"}
+_END: Final = "\ufdd3"
 
-class TelegramChat:
+
+class TelegramChat(HttpSink):
     """
     Posts to a chat as a bot.
 
@@ -40,38 +43,64 @@ class TelegramChat:
         base_url: Of the API.
     """
 
+    service = "Telegram"
+
     def __init__(self, token: str, chat_id: str | int, *, base_url: str = "https://api.telegram.org") -> None:
         given: object = token
         if not isinstance(given, str) or not _TOKEN.fullmatch(given):
             raise ConfigError("token must be the bot's token, of the form 123456:ABC...")
         if not _CHAT.fullmatch(str(chat_id)):
-            raise ConfigError(f"chat_id must be a number or @name, got {chat_id!r}")
-        register_secret(token, "telegram_bot_token")
+            raise ConfigError(f"chat_id must be a number or @name, got {len(str(chat_id))} characters")
         self._chat_id = str(chat_id)
-        self._endpoint = endpoint(base_url, setting="base_url", what="TelegramChat").at(
-            f"/bot{token}/sendMessage"
-        )
+        base = endpoint(base_url, setting="base_url", what="TelegramChat")
+        super().__init__(base.at(f"/bot{token}/sendMessage"), secrets=[token])
 
-    def emit(self, delivery: Delivery, /) -> None:
-        """Post *delivery*."""
-        body = json.dumps(telegram_payload(delivery, self._chat_id), separators=(",", ":")).encode()
-        answer = self._endpoint.post(body, headers=_HEADERS)
+    def payload(self, delivery: Delivery) -> dict[str, Json]:
+        """Write a message."""
+        return telegram_payload(delivery, self._chat_id)
+
+    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
+        """Write a message without formatting, to the new chat where a group has become another one."""
         parameters = body_object(answer).get("parameters")
-        wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
-        check(answer, "Telegram", wait=number(wait))
-
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
+        moved = parameters.get("migrate_to_chat_id") if isinstance(parameters, dict) else None
+        if isinstance(moved, int):
+            self._chat_id = str(moved)
+        return {**self.payload(delivery), "entities": []}
 
     def __repr__(self) -> str:
         return f"TelegramChat(chat_id={self._chat_id!r})"
 
 
 def telegram_payload(delivery: Delivery, chat_id: str) -> dict[str, Json]:
-    """Write *delivery* as the body of a plain message; warnings make no sound."""
+    """Write *delivery* as the body of a message; warnings make no sound."""
+    text, entities = _spanned(layout(delivery, _MARKUP, LIMIT))
     return {
         "chat_id": chat_id,
-        "text": layout(delivery, PLAIN, LIMIT),
+        "text": text,
+        "entities": entities,
         "link_preview_options": {"is_disabled": True},
         "disable_notification": delivery.alert.severity is Severity.WARNING,
     }
+
+
+def _spanned(marked: str) -> tuple[str, list[Json]]:
+    """Take the marks out of *marked* and return the places between them, in UTF-16 units."""
+    text, kind, begin = "", "", 0
+    entities: list[Json] = []
+    for piece in re.split("([\ufdd0-\ufdd3])", marked):
+        if piece in _BEGINS:
+            kind, begin = _BEGINS[piece], units(text)
+        elif piece != _END:
+            text += piece
+        elif length := units(text) - begin:
+            entities.append({"type": kind, "offset": begin, "length": length})
+    return text, entities[:_MAX_ENTITIES]
+
+
+_MARKUP: Final = Markup(
+    strong=lambda text: f"\ufdd0{text}{_END}",
+    block=lambda text: f"\ufdd1{defused(text)}{_END}",
+    code=lambda text: f"\ufdd2{defused(text)}{_END}",
+    link=lambda url: url,
+    escape=lambda text: re.sub("([@/.#])", "\\1\u200b", text),
+)

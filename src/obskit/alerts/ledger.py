@@ -1,0 +1,64 @@
+"""Account for every alert: what is sent is the sum of what became of it, at any moment."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Final
+
+from .receipt import QueuedReceipt, Receipt, Result
+
+#: Every alert ends up in exactly one of these: ``sent`` is their sum.
+ENDS: Final = (
+    "delivered",
+    "duplicate",
+    "throttled",
+    "muted",
+    "disabled",
+    "failed",
+    "spooled",
+    "dropped",
+    "pending",
+)
+_ALWAYS_THERE: Final = ("sent", *ENDS, "suppressed_reported", "suppressed_lost", "throttled_reported")
+
+
+class Ledger:
+    """Counters that change together."""
+
+    def __init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Begin at zero."""
+        self._lock = threading.RLock()
+        self._counters: Counter[str] = Counter()
+
+    def count(self, *names: str, by: int = 1) -> None:
+        """Count all *names* at once."""
+        with self._lock:
+            for name in names:
+                self._counters[name] += by
+
+    def decided(self, receipt: Receipt) -> Receipt:
+        """Count an alert that was not queued; one that was is counted before it can be settled."""
+        if receipt.outcome != "queued":
+            self.count("sent", receipt.outcome)
+        return receipt
+
+    def dropped(self, key: str, reason: str) -> Receipt:
+        """Make the receipt of an alert that is lost, and count the reason."""
+        self.count(f"dropped_{reason}")
+        return Receipt("dropped", key)
+
+    def settled(self, receipt: QueuedReceipt, result: Result) -> None:
+        """Take down what became of an alert at one sink."""
+        if (end := receipt.report(result)) is not None:
+            with self._lock:
+                self.count("pending", by=-1)
+                self.count(end)
+
+    def stats(self) -> dict[str, float]:
+        """Return all counters."""
+        with self._lock:
+            return {**dict.fromkeys(_ALWAYS_THERE, 0), **self._counters}
