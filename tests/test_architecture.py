@@ -31,6 +31,7 @@ LAYERS = (
     {"context", "runtime", "gate", "notices", "sinks", "spans", "storage", "http", "worker"},
     {"logs", "traces", "alerts"},
     {"escalation"},
+    {"parts"},
     {"wiring"},
     {FACE},
     {"integrations", "testing", "conformance", "cli", "__main__"},
