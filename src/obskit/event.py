@@ -63,6 +63,19 @@ class Event(NamedTuple):
     template: str | None = None  #: *msg* before its arguments were put in
 
 
+def own_event(
+    name: str,
+    msg: str,
+    *,
+    time_ns: int,
+    level: int,
+    fields: Mapping[str, object],
+    bound: tuple[Bound, ...] = (),
+) -> Event:
+    """Make an event that obskit itself has to say; *name* tells its kind, such as ``command.end``."""
+    return Event(time_ns, level, msg, "obskit", "obskit", bound, fields, event=name)
+
+
 class SafeFields(NamedTuple):
     """An event whose text and fields went through the gate."""
 

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Final
 
 from ..context import Scope, bound_context, current_scope
-from ..event import Bound, Event, SafeEvent, SafeFields
+from ..event import Bound, Event, SafeEvent, SafeFields, own_event
 from ..gate import Gate
 from ..levels import INFO
 from ..runtime import TraceFacts
@@ -86,15 +86,13 @@ class Recording:
         pipeline = current_pipeline()
         kept, evicted = len(events), calls - len(events)
         pipeline.emit(
-            Event(
+            own_event(
+                "obskit.recorded",
+                f"recorded lines below the level: {kept} follow, {evicted} were evicted",
                 time_ns=pipeline.clock.time_ns(),
                 level=INFO,
-                msg=f"recorded lines below the level: {kept} follow, {evicted} were evicted",
-                fn="obskit",
-                logger="obskit",
-                bound=(current_scope(), Bound(self._block.fields)),
                 fields={"kept": kept, "evicted": evicted},
-                event="obskit.recorded",
+                bound=(current_scope(), Bound(self._block.fields)),
             )
         )
         for event in events:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..clock import Clock
-from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Json, SafeEvent, SafeFields
+from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Json, SafeEvent, SafeFields, own_event
 from ..gate import Gate, placed
 from ..interrupts import is_interruption
 from ..levels import WARN, Thresholds
@@ -142,15 +142,12 @@ class Pipeline:
         """Say in the log itself how many lines are missing, now that it works again."""
         untold, self._untold = self._untold, Counter()
         self.emit(
-            Event(
+            own_event(
+                "obskit.dropped",
+                f"{untold.total()} log lines were lost",
                 time_ns=self.clock.time_ns(),
                 level=WARN,
-                msg=f"{untold.total()} log lines were lost",
-                fn="obskit",
-                logger="obskit",
-                bound=(),
                 fields={"dropped": untold.total(), "reasons": dict(untold)},
-                event="obskit.dropped",
             )
         )
 

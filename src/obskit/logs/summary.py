@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..context import current_scope
-from ..event import Bound, Event
+from ..event import Bound, own_event
 from ..levels import ERROR, INFO
 from ..runtime import TraceFacts
 from .flight import keeper
@@ -31,14 +31,12 @@ class TraceSummary:
             "steps": trace.step_count,
         }
         take(
-            Event(
+            own_event(
+                "command.end",
+                f"{trace.command} ended: {trace.status}",
                 time_ns=pipeline.clock.time_ns(),
                 level=level,
-                msg=f"{trace.command} ended: {trace.status}",
-                fn="obskit",
-                logger="obskit",
-                bound=(current_scope(), Bound(trace.block.fields)),
                 fields=fields,
-                event="command.end",
+                bound=(current_scope(), Bound(trace.block.fields)),
             )
         )
