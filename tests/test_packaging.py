@@ -23,8 +23,12 @@ SRC = ROOT / "src"
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, obskit
 for module in pkgutil.walk_packages(obskit.__path__, "obskit."):
-    if not module.name.endswith(("__main__", "integrations.pytest")):  # the latter is for pytest to load
+    if module.name.endswith(("__main__", "integrations.pytest")):  # the latter is for pytest to load
+        continue
+    try:
         importlib.import_module(module.name)
+    except obskit.errors.ConfigError as error:  # an integration whose framework is not there
+        assert module.name.startswith("obskit.integrations.") and "pip install" in str(error), module.name
 print(obskit.__file__)
 """
 
