@@ -24,7 +24,7 @@ _ESCAPE: Final = re.compile(
     r"\\(?:u00(?P<json>[0-7][0-9a-fA-F])|x(?P<repr>[0-7][0-9a-fA-F])|(?P<letter>[nrtbf/\"'`\\])|\r?\n)"
     r"|%(?P<url>[0-7][0-9a-fA-F])"
     r"|&(?P<html>amp|quot|apos|#39|#x27|#x2[Ff]|#47);"
-    r"|\x1b\[[\d;]{0,16}m|\x00",
+    r"|(?:\x1b\[[\d;]{0,16}m)++|\x00++",
     re.ASCII,
 )
 _LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}

@@ -30,7 +30,7 @@ T = TypeVar("T")
 #: The process-wide registered secrets.
 LITERALS: Final = Literals()
 
-#: No shape without a colon or a hyphen in it is shorter than this.
+#: No shape without a colon or a hyphen in it, and no escape that hides one, is shorter than this.
 _SHORTEST: Final = 12
 #: The empty text is in none of them.
 _JSON_STARTS: Final = frozenset("{[")
@@ -158,7 +158,7 @@ class Redactor:
         # shorter, and an assignment has a sign. Most fields are such texts: 0.3 us instead of 1.3 us.
         if (
             len(text) < _SHORTEST
-            and not ("=" in text or ":" in text or "-" in text)
+            and not ("=" in text or ":" in text or "-" in text or "%" in text)
             and self._is_plain
             and self._literals.pattern is None
         ):
