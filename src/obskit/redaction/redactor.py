@@ -35,6 +35,8 @@ _SHORTEST: Final = 12
 #: The empty text is in none of them.
 _JSON_STARTS: Final = frozenset("{[")
 _JSON_ENDS: Final = frozenset("}]")
+#: So often a text in which something was hidden is searched again at most.
+_MORE_LOOKS: Final = 4
 _NAMES_SIZE: Final = 4_096
 _NAME_LENGTH: Final = 256
 _TEXTS_SIZE: Final = 4_096
@@ -164,8 +166,9 @@ class Redactor:
         ):
             return text
         try:
-            spans = self._scanner.find(text)
-            safe = text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
+            safe = self._searched(text)
+            if safe is not text:
+                safe = self._settled(safe)
         except BaseException as error:
             if is_interruption(error):
                 raise
@@ -175,6 +178,19 @@ class Redactor:
                 self._open_texts.clear()
             self._open_texts.add(text)
         return safe
+
+    def _searched(self, text: str) -> str:
+        spans = self._scanner.find(text)
+        return text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
+
+    def _settled(self, text: str) -> str:
+        """Look again until nothing changes: what a marker stands for may have kept a value from its name."""
+        for _ in range(_MORE_LOOKS):
+            again = self._searched(text)
+            if again == text:
+                break
+            text = again
+        return text
 
     def finished(self, line: bytes) -> bytes:
         """
