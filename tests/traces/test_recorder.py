@@ -122,6 +122,27 @@ def test_log_lines_inside_a_trace_carry_it() -> None:
     assert "trace_id" not in outside
 
 
+def test_a_trace_can_be_renamed_while_it_runs() -> None:
+    """Its later lines have the new name; those of a trace inside it, or of other threads, keep theirs."""
+    log = obskit.get_logger()
+    with capture() as events, obskit.trace("GET /orders/7", user_id="42") as trace:
+        trace.rename(f"GET /orders/{SECRET}")
+        log.info("renamed")
+        with obskit.trace("inner"):
+            trace.rename("GET /orders/{id}")
+            log.info("inside")
+        thread = threading.Thread(target=trace.rename, args=["GET /orders/{number}"])
+        thread.start()
+        thread.join()
+    assert [(event["cmd"], event["msg"]) for event in events] == [
+        ("GET /orders/***fake", "renamed"),
+        ("inner", "inside"),
+        ("inner", "inner ended: ok"),
+        ("GET /orders/{number}", "GET /orders/{number} ended: ok"),
+    ]
+    assert last().command == "GET /orders/{number}"
+
+
 def test_the_summary_line_of_a_failed_trace_is_an_error() -> None:
     """One line per command, whatever came of it."""
     with capture() as events, obskit.trace("/x", user_id="42") as trace:

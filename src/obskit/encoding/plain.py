@@ -193,9 +193,7 @@ class _Walk:
             return f"[cut: {_type_name(owner)} nested too deep]"
         return None
 
-    def _put(
-        self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool
-    ) -> None:
+    def _put(self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool) -> None:
         verdict, safe = self._rules.name(self._spelled(name))
         if verdict is not None:
             if is_pair and safe in _PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``

@@ -32,7 +32,9 @@ _BATCH: Final = 64
 #: Attempts for one batch: with the waits between them about a minute.
 _ATTEMPTS: Final = 6
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
+#: Where a collector listens, by the specification of the OpenTelemetry exporter.
 _DEFAULT: Final = "http://localhost:4318"
+_DEFAULT_TRACES: Final = f"{_DEFAULT}/v1/traces"
 
 _NOTICES: Final = Notices()
 
@@ -59,7 +61,7 @@ class OTLPExporter:
     def __init__(
         self,
         store: TraceStore,
-        url: str = f"{_DEFAULT}/v1/traces",
+        url: str = _DEFAULT_TRACES,
         *,
         headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,

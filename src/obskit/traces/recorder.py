@@ -15,7 +15,7 @@ from typing import Final, Self, cast
 
 from .. import runtime
 from ..clock import Clock, isoformat
-from ..context import bound_context, current_scope, set_context
+from ..context import bound_context, set_context
 from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import Gate
@@ -259,7 +259,8 @@ class OpenTrace(_Recording, ExecutionTrace):
         """Call it *command* from now on, on log lines too: a web framework finds its route late."""
         self.command = short_name(self._gate.text(command))
         self.block.fields = {**self.block.fields, "cmd": self.command}
-        if current_scope().lies_in(self.block):
+        node = current_node()
+        if node is not None and node.trace is self:
             set_context(cmd=self.command)
         self._tell(None)
 

@@ -1,0 +1,118 @@
+"""
+Record one request of a web application, whatever protocol it comes by.
+
+Knows headers, status codes and what frameworks do with exceptions; nothing of ASGI or WSGI.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, MutableMapping
+from types import TracebackType
+from typing import Final, Self
+
+from ..context import set_context
+from ..logs import get_logger
+from ..traces import current_trace, extract, trace
+from ..traces.propagation import HEADERS
+from ._commands import log_once, report
+
+#: What is read of a request, in lower case.
+READ: Final = (*(name.lower() for name in HEADERS), "x-amzn-trace-id", "x-request-id")
+#: What may stand in a header that is answered with, and on log lines.
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}", re.ASCII)
+#: Loggers of servers that write the traceback of what an application raises.
+_SERVERS: Final = ("daphne.server", "gunicorn.error", "hypercorn.error", "uvicorn.error", "waitress")
+_log: Final = get_logger("obskit.web")
+
+
+class Request:
+    """
+    Records one request as a trace, from ``with`` to the end of the block.
+
+    Args:
+        headers: Those of `READ` that the request has.
+        user_id: Whose request it is.
+        route: Returns the route that the framework has found so far, which then takes the
+            place of *path*.
+    """
+
+    __slots__ = ("_method", "_path_name", "_request_id", "_route", "_sampled", "_was_given", "trace")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: MutableMapping[str, str],
+        user_id: object,
+        *,
+        route: Callable[[], str | None],
+    ) -> None:
+        self._method: Final = method
+        self._route: Final = route
+        given = headers.pop("x-request-id", "")
+        self._was_given = _ID.fullmatch(given) is not None
+        parent = extract(headers) if headers else None
+        self._sampled = parent is None or parent.sampled
+        self.trace: Final = trace(f"{method} {path}", user_id, parent=parent)
+        self._path_name: Final = self.trace.command
+        self._request_id: Final = given if self._was_given else self.trace.trace_id
+
+    def __enter__(self) -> Self:
+        self.trace.__enter__()
+        if self._was_given:
+            set_context(request_id=self._request_id)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            self._rename()
+            report(_log, self.trace.command, error)
+        self.trace.__exit__(kind, error, tb)
+
+    def answers(self, status: int | None) -> None:
+        """Note the status that it is answered with, where there is one."""
+        self._rename()
+        if status is not None:
+            self.trace.add(status=status)
+            if status >= 500 and self.trace.error is None:
+                self.trace.fail(f"answered {status}")
+
+    def _rename(self) -> None:
+        if self.trace.command != self._path_name:
+            return  # the program knows a better name
+        with contextlib.suppress(Exception):  # it looks at objects of frameworks, which change
+            if route := self._route():
+                self.trace.rename(f"{self._method} {route}")
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell the caller under which ids to look for it."""
+        ids = self.trace.trace_id, self.trace.span_id
+        found = {"X-Request-ID": self._request_id, "traceparent": f"00-{'-'.join(ids)}-{self._sampled:02x}"}
+        correlation_id = self.trace.correlation_id
+        if correlation_id is not None and _ID.fullmatch(correlation_id):
+            found["X-Correlation-Id"] = correlation_id
+        return found
+
+
+def prepare() -> None:
+    """
+    Get to know exceptions that a framework turns into answers, and have each of them told once.
+
+    The line of ours has the context of the request; that of the server comes when it is gone.
+    """
+    log_once(*_SERVERS)
+    for module in ("flask.signals", "django.core.signals"):
+        if module in sys.modules:
+            sys.modules[module].got_request_exception.connect(_failed)
+
+
+def _failed(_sender: object = None, exception: BaseException | None = None, **_more: object) -> None:
+    """Let the trace fail with the exception that is being handled; the framework logs it."""
+    current, error = current_trace(), exception or sys.exception()
+    if current is not None and error is not None:
+        current.fail(error)

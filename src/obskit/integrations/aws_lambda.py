@@ -1,0 +1,175 @@
+"""
+Observe the handler of an AWS Lambda function: `observed`.
+
+An execution environment is frozen as soon as the handler has returned, and what its
+runtime prints of an exception is not redacted; so both are seen to in here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
+
+from .. import runtime
+from ..context import bound_context
+from ..errors import ConfigError
+from ..logs import get_logger
+from ..traces import OpenTrace, TraceContext, extract, trace
+from ..wiring import variable
+from ._users import user_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+Handler: TypeAlias = Callable[[Any, Any], Any]
+
+#: Seconds of the remaining time that are left to the runtime, for handing over the answer.
+_RESERVE: Final = 0.25
+_log: Final = get_logger("obskit.lambda")
+
+
+@overload
+def observed(handler: Handler, /) -> Handler: ...
+@overload
+def observed(
+    *,
+    command: str | None = None,
+    user_id: Callable[[Any], object] | None = None,
+    flush_timeout: float = 2.0,
+) -> Callable[[Handler], Handler]: ...
+def observed(
+    handler: Handler | None = None,
+    /,
+    *,
+    command: str | None = None,
+    user_id: Callable[[Any], object] | None = None,
+    flush_timeout: float = 2.0,
+) -> Any:
+    """
+    Record every invocation of *handler* as a trace, and have everything written when it returns.
+
+    Put it outermost. An exception that escapes is logged and raised again as a new one that
+    has the name of its type, its redacted message and nothing else, because the runtime
+    prints what it is given.
+
+    Args:
+        handler: A function or coroutine function; the latter runs in an event loop that is
+            kept from one invocation to the next.
+        command: Name of the trace; the name of the Lambda function where it is None.
+        user_id: Tells from the event whose command it is.
+        flush_timeout: Seconds that an invocation may wait at its end for traces and alerts;
+            less where less of the function's time remains.
+
+    Raises:
+        ConfigError: If *handler* is no function.
+    """
+    if handler is not None and not callable(handler):
+        raise ConfigError(f"observed takes a handler, and names as command=, got {type(handler).__name__}")
+    observe = functools.partial(_Observed, command=command, user_id=user_id, flush_timeout=flush_timeout)
+    return observe if handler is None else observe(handler)
+
+
+class _Observed:
+    """A handler, what is known of its invocations, and the event loop that it may need."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        command: str | None,
+        user_id: Callable[[Any], object] | None,
+        flush_timeout: float,
+    ) -> None:
+        functools.update_wrapper(self, handler)
+        self._handler = handler
+        self._command = command
+        self._user_id = user_id
+        self._flush_timeout = flush_timeout
+        self._is_cold = True
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        cold_start, self._is_cold = self._is_cold, False
+        request_id = getattr(context, "aws_request_id", None)
+        known = {} if request_id is None else {"request_id": request_id}
+        with bound_context(**known, cold_start=cold_start):
+            invocation = self._trace(event, context)
+            if cold_start:
+                invocation.add(cold_start=True)
+            try:
+                with invocation:
+                    return self._run(event, context, invocation)
+            except Exception as error:
+                safe = _safe(error)
+            finally:
+                self._flush(context, invocation)
+        # Out here it has no context: the exception that it stands for cannot be found from it.
+        raise safe from None
+
+    def _trace(self, event: Any, context: Any) -> OpenTrace:
+        name = self._command or getattr(context, "function_name", None) or "handler"
+        parent, correlation_id = _origin(event, context)
+        user = user_of(self._user_id, event)
+        return trace(str(name), user, correlation_id=correlation_id, parent=parent)
+
+    def _run(self, event: Any, context: Any, invocation: OpenTrace) -> Any:
+        try:
+            answer = self._handler(event, context)
+            return self._wait(answer) if isinstance(answer, Coroutine) else answer
+        except Exception as error:
+            _log.error(f"{invocation.command} failed", exc_info=error)
+            raise
+
+    def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        # What a handler keeps for the next invocation, such as open connections, belongs to its loop.
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+            weakref.finalize(self, self._loop.close)
+        return self._loop.run_until_complete(answer)
+
+    def _flush(self, context: Any, invocation: OpenTrace) -> None:
+        """Have everything written. What cannot be is told here: it may never be thawed again."""
+        in_force = runtime.current()
+        try:
+            if not in_force.flush(min(self._flush_timeout, _seconds_left(context))):
+                pending = {
+                    name: number
+                    for name, number in in_force.stats().items()
+                    if name.endswith("_pending") and number
+                }
+                _log.warn("Frozen before all was written", pending=pending, trace=invocation.to_dict())
+        except Exception as error:  # somebody's own store or sink
+            _log.error("Flush failed", exc_info=error)
+
+
+def _seconds_left(context: Any) -> float:
+    """Return how long the function may go on; a context that does not tell sets no limit."""
+    try:
+        return max(0.0, float(context.get_remaining_time_in_millis()) / 1_000 - _RESERVE)
+    except Exception:
+        return math.inf
+
+
+def _safe(error: Exception) -> Exception:
+    """Make an exception of the same name that says the same without secrets."""
+    info = runtime.current().gate.error(error)
+    return type(info.type, (Exception,), {})(info.message)  # type: ignore[no-any-return]
+
+
+def _origin(event: Any, context: Any) -> tuple[TraceContext | None, str | None]:
+    """Return where an invocation came from, by the one that tells most, and its correlation id."""
+    headers = event.get("headers") if isinstance(event, dict) else None
+    xray = variable("_X_AMZN_TRACE_ID")
+    carriers: tuple[Any, ...] = (
+        getattr(context, "w3c", dict)(),  # what the caller of the Invoke API put into the client context
+        headers if isinstance(headers, dict) else None,  # of a function URL or an API
+        {"X-Amzn-Trace-Id": xray} if xray else None,
+    )
+    places = [place for place in map(extract, filter(None, carriers)) if place is not None]
+    parent = min(places, key=lambda it: (it.trace_id is None, it.parent_id is None), default=None)
+    return parent, next((place.correlation_id for place in places if place.correlation_id), None)

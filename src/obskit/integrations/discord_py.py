@@ -1,0 +1,192 @@
+"""
+Observe a bot that is built with discord.py.
+
+Methods of the bot's own objects are wrapped where discord.py calls them, in the task
+that it runs a command in. What the bot does about its errors stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
+
+from .. import current_trace, get_logger
+from ..errors import ConfigError
+from ._commands import Command, Reporting, log_once, refuse, replace, report
+
+try:
+    import discord
+    from discord import app_commands
+    from discord.ext import commands, tasks
+except ImportError:
+    raise ConfigError(
+        "this integration needs discord.py, and none of its forks: run pip install discord.py"
+    ) from None
+
+_Coro: TypeAlias = Callable[..., Awaitable[Any]]
+
+#: Where discord.py logs errors that nobody takes.
+_LOGGERS: Final = (
+    "discord.app_commands.tree",
+    "discord.client",
+    "discord.ext.commands.bot",
+    "discord.ext.tasks",
+    "discord.ui.modal",
+    "discord.ui.view",
+)
+#: Answers to a user, not failures of the program.
+_REFUSALS: Final = (
+    app_commands.CheckFailure,
+    commands.CheckFailure,
+    commands.CommandOnCooldown,
+    commands.DisabledCommand,
+    commands.MaxConcurrencyReached,
+    commands.UserInputError,
+)
+_log: Final = get_logger(__name__)
+
+
+def observe(bot: discord.Client) -> None:
+    """
+    Record what *bot* does: one trace per command, each error logged once with its traceback.
+
+    Covers prefix, slash and hybrid commands, context menus, views, modals and every
+    ``tasks.loop`` of the process; errors of other events are logged. Commands, cogs and
+    error handlers may be added before or after; a `CommandTree` has to be there.
+
+    Raises:
+        ConfigError: If *bot* is not a client of discord.py.
+    """
+    if not isinstance(bot, discord.Client):
+        raise ConfigError(f"observe takes a Client or Bot of discord.py, got {type(bot).__name__}")
+    log_once(*_LOGGERS)
+    replace(bot, "_run_event", _events)
+    replace(bot, "dispatch", _dispatched)
+    if isinstance(bot, commands.bot.BotBase):
+        replace(bot, "invoke", _commands)
+    tree = bot._connection._command_tree
+    if tree is not None:
+        replace(tree, "_call", partial(_app_commands, tree))
+    replace(bot._connection, "store_view", _views)
+    replace(tasks.Loop, "_loop", _loops)  # a loop belongs to no bot
+
+
+def _events(run_event: _Coro) -> _Coro:
+    async def run(coro: _Coro, name: str, /, *args: Any, **kwargs: Any) -> None:
+        async def observed(*args: Any, **kwargs: Any) -> None:
+            with Reporting(_log, name):
+                await coro(*args, **kwargs)
+
+        await run_event(observed, name, *args, **kwargs)
+
+    return run
+
+
+def _dispatched(dispatch: Callable[..., None]) -> Callable[..., None]:
+    """Take notice of errors where all ways of a prefix or hybrid command that fails meet."""
+
+    def observed(event: str, /, *args: Any, **kwargs: Any) -> None:
+        if event == "command_error" and args and isinstance(args[-1], Exception):
+            _failed(args[-1])
+        dispatch(event, *args, **kwargs)
+
+    return observed
+
+
+def _commands(invoke: _Coro) -> _Coro:
+    async def observed(ctx: commands.Context[Any], /) -> None:
+        if ctx.command is None:
+            await invoke(ctx)
+            return
+        guild_id = None if ctx.guild is None else ctx.guild.id
+        name = ctx.command.qualified_name
+        with Command(_log, name, ctx.author.id, guild_id=guild_id, channel_id=ctx.channel.id):
+            await invoke(ctx)
+
+    return observed
+
+
+def _app_commands(tree: app_commands.CommandTree[Any], call: _Coro) -> _Coro:
+    async def observed(interaction: discord.Interaction[Any]) -> None:
+        if interaction.type is discord.InteractionType.autocomplete:
+            await call(interaction)
+            return
+        replace(tree, "on_error", _error_handler)  # now: CommandTree.error() may have put another there
+        await _interaction(interaction, _name_of(interaction), partial(call, interaction))
+
+    return observed
+
+
+def _views(store_view: Callable[..., None]) -> Callable[..., None]:
+    """Reach each view and modal when the bot begins to listen for it."""
+
+    def observed(view: Any, *args: Any, **kwargs: Any) -> None:
+        replace(view, "on_error", _error_handler)
+        replace(view, "_scheduled_task", partial(_components, type(view).__name__))
+        store_view(view, *args, **kwargs)
+
+    return observed
+
+
+def _components(view: str, run: _Coro) -> _Coro:
+    async def observed(first: Any, /, *args: Any) -> None:
+        if isinstance(first, discord.Interaction):  # of a modal
+            await _interaction(first, view, partial(run, first, *args))
+        else:
+            function = getattr(first.callback, "callback", type(first))
+            name = getattr(function, "__name__", type(first).__name__)
+            await _interaction(args[0], f"{view}.{name}", partial(run, first, *args))
+
+    return observed
+
+
+def _loops(loop: _Coro) -> _Coro:
+    async def observed(self: tasks.Loop[Any], *args: Any, **kwargs: Any) -> None:
+        replace(self, "coro", _iterations)
+        await loop(self, *args, **kwargs)
+
+    return observed
+
+
+def _iterations(coro: _Coro) -> _Coro:
+    async def observed(*args: Any, **kwargs: Any) -> None:
+        with Command(_log, coro.__qualname__):
+            await coro(*args, **kwargs)
+
+    return observed
+
+
+def _error_handler(handle: _Coro) -> _Coro:
+    """Take notice of an error before it is given to the handler of a tree, a view or a modal."""
+
+    async def observed(interaction: discord.Interaction[Any], error: Exception, /, *args: Any) -> None:
+        _failed(error)
+        await handle(interaction, error, *args)
+
+    return observed
+
+
+async def _interaction(
+    interaction: discord.Interaction[Any], name: str, run: Callable[[], Awaitable[None]]
+) -> None:
+    user_id = getattr(interaction.user, "id", None)  # MISSING where Discord names nobody
+    # What is done with a message that answers a command belongs to that command.
+    asked = getattr(interaction.message, "interaction_metadata", None) or interaction
+    place = {"guild_id": interaction.guild_id, "channel_id": interaction.channel_id}
+    with Command(_log, name, user_id, str(asked.id), **place):
+        await run()
+
+
+def _name_of(interaction: discord.Interaction[Any]) -> str:
+    command = interaction.command
+    if command is None:  # Discord knows one that the bot does not
+        return f"/{cast('dict[str, Any]', interaction.data)['name']}"
+    return command.name if isinstance(command, app_commands.ContextMenu) else f"/{command.qualified_name}"
+
+
+def _failed(error: Exception) -> None:
+    opened = current_trace()
+    if opened is not None:  # no command was found: discord.py tells of that itself
+        tell = refuse if isinstance(error, _REFUSALS) else report
+        tell(_log, opened.command, error)

@@ -1,0 +1,48 @@
+"""The examples for programs without a framework show all that they get."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integrations.bots import EXAMPLES, example, observed
+from tests.traces.recorded import last, shape
+
+
+def test_a_command_line_program_writes_its_command_as_a_trace(tmp_path: Path) -> None:
+    """Its exit status and its lines tell how it went; it goes on with the trace of who started it."""
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    def run(directory: Path) -> tuple[int, list[dict[str, object]]]:
+        done = subprocess.run(
+            [sys.executable, EXAMPLES / "cli_program.py", "backup", directory],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "TRACEPARENT": caller, "LOGNAME": "ada"},
+        )
+        assert done.stderr == b""
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+    status, [copied, ended] = run(tmp_path)
+    assert (status, copied["msg"], ended["outcome"], ended["steps"]) == (0, "copied", "ok", 1)
+    assert (copied["user_id"], copied["cmd"]) == ("ada", "backup")
+    assert copied["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    status, [failed, ended] = run(tmp_path / "missing")
+    assert (status, failed["msg"], ended["outcome"]) == (1, "backup failed", "error")
+    assert "FileNotFoundError" in str(failed["stack"])
+
+
+def test_an_asyncio_program_writes_its_tasks_as_steps() -> None:
+    """Tasks belong to the command that started them, and a repeated failure is one alert."""
+    program = example("asyncio_program")
+    with observed() as seen:
+        assert asyncio.run(program.main()) is False
+        kept = last(None)
+        assert (kept.command, kept.status, shape(kept)) == ("sweep", "error", [("check", None)] * 3)
+        assert {line["cmd"] for line in seen.lines(msg="host looked at")} == {"sweep"}
+        assert ["c.example is down" in line["stack"] for line in seen.stacks()] == [True, True]
+        assert [alert.message for alert in seen.alerts()] == ["sweep failed"]
