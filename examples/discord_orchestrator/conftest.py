@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from orchestrator.config import Config
-from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Signer, fakes, schema
+from standins import Bot, DiscordStandIn, GitHubStandIn, Orchestrator, Signer, fakes, schema
 
 # Machines that run tests are busy, so no example has a deadline; the rest stays as it was set before.
 hypothesis_settings.register_profile("orchestrator", hypothesis_settings.default, deadline=None)
@@ -84,6 +84,14 @@ def config(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Config:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     return Config()
+
+
+@pytest.fixture
+def app(config: Config, signer: Signer) -> Iterator[Bot]:
+    """The orchestrator in this process."""
+    bot = Bot(config, signer)
+    with bot.runtime:
+        yield bot
 
 
 @pytest.fixture

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import obskit
-from obskit.ids import new_trace_id
 from obskit.traces import OpenTrace, render
 
 from .config import Config
 from .discord import LIMIT, edit_answer, message
 from .github import GitHub
-from .observability import CommandFailed, command_failed, log, request_refused
+from .observability import CommandFailed, acknowledged, command_failed, log, request_refused
 from .verify import Refused, Verifier
 
 _PING, _COMMAND = 1, 2  # types of interactions
@@ -31,18 +31,24 @@ _DEFERRED: Final = {"type": 5, "data": {"flags": _EPHEMERAL}}
 class Command:
     """What a user asked for; plain values, so that it can travel to another process."""
 
+    id: str  #: of the interaction, which Discord may deliver more than once
     name: str  #: as the user sees it, such as "/diagnose"
     user_id: str
     options: Mapping[str, str]
     token: str = field(repr=False)  #: lets anybody who has it edit the answer
-    trace_id: str = field(default_factory=new_trace_id)
+
+    @property
+    def trace_id(self) -> str:
+        """Every delivery of one interaction has the same, so the trace store knows a second one."""
+        return blake2b(self.id.encode(), digest_size=16).hexdigest()
 
     @classmethod
     def of(cls, interaction: Mapping[str, Any]) -> Command:
-        """Read a command interaction; raises LookupError, TypeError or AttributeError if it is none."""
+        """Read a command interaction; raises LookupError, TypeError, ValueError or AttributeError."""
         sender = interaction.get("member") or interaction  # in a guild, or in a direct message
         data = interaction["data"]
         return cls(
+            id=str(int(str(interaction["id"]))),
             name=f"/{data['name']}",
             user_id=str(sender["user"]["id"]),
             options={str(option["name"]): str(option["value"]) for option in data.get("options") or ()},
@@ -77,15 +83,17 @@ class Orchestrator:
             return _say("I only know slash commands.")
         try:
             command = Command.of(interaction)
-            self._verifier.refuse_replay(str(interaction["id"]))
-        except (LookupError, TypeError, AttributeError):
+            self._verifier.refuse_replay(command.id)
+        except (LookupError, TypeError, ValueError, AttributeError):
             raise Refused("not a command", status=400) from None
         with obskit.bound_context(trace_id=command.trace_id, user_id=command.user_id, cmd=command.name):
             log.info("Command received", options=command.options)
             try:
-                return self._answer(command)
+                answer = self._answer(command)
             except Exception as error:
-                return _say(command_failed(command.name, error))
+                answer = _say(command_failed(command.name, error))
+            acknowledged(int(command.id))
+            return answer
 
     def _answer(self, command: Command) -> Mapping[str, object]:
         if command.name == "/diagnose":
@@ -111,8 +119,13 @@ class Orchestrator:
         return render(trace, limit=LIMIT, style="discord")
 
     def work(self, command: Command) -> None:
-        """Do the slow part of *command* and edit the answer; never raises."""
+        """Do the slow part of *command* and edit the answer, once for all its deliveries; never raises."""
+        traces = obskit.get_trace_store()
+        if traces.get(command.trace_id) is not None:
+            log.info("Command delivered again", trace_id=command.trace_id, cmd=command.name)
+            return
         with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id) as trace:
+            traces.flush(2.0)  # from now on every process that shares the store knows this command
             try:
                 words = self._diagnose(command, trace)
             except Exception as error:
@@ -126,7 +139,7 @@ class Orchestrator:
 
     def _diagnose(self, command: Command, trace: OpenTrace) -> str:
         with trace.step("Validate", options=command.options):
-            inputs = _inputs(command.options)
+            inputs = workflow_inputs(command.options)
         with trace.step("Dispatch workflow", workflow=self._config.workflow) as step:
             run = self._github.dispatch(inputs, correlation_id=command.trace_id)
             step.add(run_id=run.id)
@@ -142,7 +155,7 @@ class Orchestrator:
         return f"✅ Diagnosis of {inputs['target']} is done: the run succeeded."
 
 
-def _inputs(options: Mapping[str, str]) -> dict[str, str]:
+def workflow_inputs(options: Mapping[str, str]) -> dict[str, str]:
     """Return the workflow's inputs. People see them on the run's page, so secrets are hidden first."""
     target = "".join(filter(str.isprintable, options.get("target", ""))).strip() or "all"
     note = obskit.redact_text(options.get("note", ""))

@@ -14,16 +14,19 @@ from .config import Config
 from .http import request
 from .observability import CommandFailed, log
 
-DIAGNOSE: Final[dict[str, Any]] = {
-    "name": "diagnose",
-    "description": "Run the diagnosis workflow and report what it found",
-    "options": [
-        {"type": 3, "name": "target", "description": "What to look at, or everything", "max_length": 100},
-        {"type": 3, "name": "note", "description": "What the run should know", "max_length": 500},
-    ],
-}
-STATUS: Final[dict[str, Any]] = {"name": "status", "description": "Is the bot well?"}
-DEBUG_LAST: Final[dict[str, Any]] = {"name": "debug-last", "description": "Show the steps of my last command"}
+#: The last one is there only where it is switched on.
+COMMANDS: Final[list[dict[str, Any]]] = [
+    {
+        "name": "diagnose",
+        "description": "Run the diagnosis workflow and report what it found",
+        "options": [
+            {"type": 3, "name": "target", "description": "What to look at, or everything", "max_length": 100},
+            {"type": 3, "name": "note", "description": "What the run should know", "max_length": 500},
+        ],
+    },
+    {"name": "status", "description": "Is the bot well?"},
+    {"name": "debug-last", "description": "Show the steps of my last command"},
+]
 
 LIMIT: Final = 1_990  #: Discord takes 2,000 code points, which is how len() counts; a little room stays
 _AGENT: Final = {"User-Agent": "DiscordBot (https://example.com/discord_orchestrator, 1.0)"}
@@ -54,7 +57,7 @@ def edit_answer(config: Config, token: str, text: str) -> None:
 
 def register(config: Config, guild_id: str | None) -> None:
     """Make the commands known, everywhere or in one guild; one that is off is not there to be called."""
-    commands = [DIAGNOSE, STATUS, DEBUG_LAST] if config.debug_command else [DIAGNOSE, STATUS]
+    commands = COMMANDS if config.debug_command else COMMANDS[:-1]
     guild = f"/guilds/{guild_id}" if guild_id else ""
     url = f"{config.discord_api}/applications/{config.application_id}{guild}/commands"
     request(

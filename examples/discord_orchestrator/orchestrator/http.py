@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from obskit.http import parse_retry_after
-
 from .observability import CommandFailed, log
 
 _WORDS: Final = {
@@ -59,7 +57,7 @@ def request(service: str, method: str, url: str, *, headers: Mapping[str, str], 
 
 
 def _failure(service: str, reply: Reply) -> CommandFailed:
-    asked = parse_retry_after(reply.headers.get("retry-after"))
+    asked = _seconds(reply.headers.get("retry-after"))
     limited = asked is not None or reply.headers.get("x-ratelimit-remaining") == "0"
     status = 429 if reply.status == 403 and limited else min(reply.status, 500)
     passing = status in {429, 500} or reply.data.get("code") == _UNKNOWN_WEBHOOK
@@ -70,3 +68,12 @@ def _failure(service: str, reply: Reply) -> CommandFailed:
     cause = f"{service} answered {reply.status}: {said}"
     log.info("Request failed", cause=cause)
     return CommandFailed(words, cause=cause, retry_after=min(asked, _LONGEST_WAIT) if passing else None)
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read a Retry-After header; None where there is none, or anything but seconds."""
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None

@@ -8,12 +8,15 @@ where `ENABLE_ALERTS=true` and `ALERT_CHANNEL_ID` are set, the channel for alert
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import KW_ONLY, dataclass
+from typing import Final
 
 import obskit
 
 log = obskit.get_logger("orchestrator")
+_DISCORD_EPOCH_MS: Final = 1_420_070_400_000  # the first second of 2015
 _refused: Counter[str] = Counter()
 
 
@@ -42,12 +45,18 @@ def command_failed(name: str, error: Exception) -> str:
         words, cause = error.words, error.cause
     else:  # nobody foresaw it, so its text is for the team only
         words, cause = f"Something went wrong on our side ({type(error).__name__}).", error
-    log.error("Command failed", exc_info=error, cause=cause)
     # Every run that fails in the same way has the same message, so repeats are counted and not sent.
     trace_id = str(obskit.get_context().get("trace_id", ""))
     receipt = obskit.alert("error", f"{name} failed: {words}", root_cause=cause, trace_id=trace_id)
+    log.error("Command failed", exc_info=error, cause=cause, alert=receipt.outcome)
     told = "The team knows. " if receipt.outcome in {"queued", "duplicate"} else ""
     return f"❌ {words}\n{told}Trace `{obskit.get_trace_fingerprint(trace_id)}`"
+
+
+def acknowledged(interaction_id: int) -> None:
+    """Log how long the user waited for the first answer; Discord gives up after three seconds."""
+    sent_ms = (interaction_id >> 22) + _DISCORD_EPOCH_MS  # every id of Discord's says when it was made
+    log.info("Command acknowledged", ack_ms=time.time_ns() // 1_000_000 - sent_ms)
 
 
 def request_refused(reason: str) -> None:

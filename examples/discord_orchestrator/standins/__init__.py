@@ -6,9 +6,20 @@ should never send, is answered with 400 and remembered in ``violations``.
 """
 
 from . import fakes, schema
+from .bot import Bot
 from .discord import DiscordStandIn
 from .github import GitHubStandIn, Plan
 from .process import Orchestrator
 from .signer import Answer, Signer
 
-__all__ = ["Answer", "DiscordStandIn", "GitHubStandIn", "Orchestrator", "Plan", "Signer", "fakes", "schema"]
+__all__ = [
+    "Answer",
+    "Bot",
+    "DiscordStandIn",
+    "GitHubStandIn",
+    "Orchestrator",
+    "Plan",
+    "Signer",
+    "fakes",
+    "schema",
+]

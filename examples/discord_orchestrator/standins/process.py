@@ -66,6 +66,11 @@ class Orchestrator:
             for reader in self._readers:
                 reader.join(5.0)
 
+    def kill(self) -> None:
+        """End the process as the kernel does when memory runs out: it has no say in it."""
+        self._process.kill()
+        self._process.wait(20.0)
+
     def __enter__(self) -> Self:
         try:
             self.wait_for(lambda: self.lines(msg="Listening") or self._process.poll() is not None, _START)

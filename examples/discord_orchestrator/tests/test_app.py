@@ -4,10 +4,10 @@ The bot without a server: `handle()` in, a response out, the slow work run at on
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
-from threading import Event
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,60 +16,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import obskit
-from obskit.alerts import Alerter
-from obskit.alerts.sinks import Memory
-from orchestrator.app import Command, Orchestrator
-from orchestrator.config import Config
 from orchestrator.github import GitHub
-from standins import DiscordStandIn, GitHubStandIn, Plan, Signer, fakes
+from standins import Bot, DiscordStandIn, GitHubStandIn, Plan, Signer, fakes
 from standins.server import Reply
 
 ALICE = "80351110224678912"
-
-
-class Bot:
-    """The orchestrator in this process; what is to be done later is done by `finish()`."""
-
-    def __init__(self, config: Config, signer: Signer) -> None:
-        self.lines = io.BytesIO()
-        self.alerts = Memory()
-        self.runtime = obskit.configure(
-            output=self.lines, alerter=Alerter([self.alerts]), capture_logging=False, hooks=False
-        )
-        github = GitHub(config, closing=Event(), first_pause=0.001)
-        self.waiting: list[Command] = []
-        self.room = True
-        self.orchestrator = Orchestrator(config, self.runtime, github, later=self._later)
-        self._signer = signer
-
-    def _later(self, command: Command) -> bool:
-        if self.room:
-            self.waiting.append(command)
-        return self.room
-
-    def ask(self, interaction: dict[str, Any]) -> dict[str, Any]:
-        body = json.dumps(interaction).encode()
-        headers = {name.lower(): value for name, value in self._signer.headers(body).items()}
-        status, answer = self.orchestrator.handle(headers, body)
-        return {"status": status, **answer}
-
-    def finish(self) -> None:
-        for command in self.waiting:
-            self.orchestrator.work(command)
-        self.waiting.clear()
-        self.runtime.flush(5.0)
-
-    def logged(self, **fields: object) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.lines.getvalue().splitlines()]
-        return [line for line in lines if fields.items() <= line.items()]
-
-
-@pytest.fixture
-def app(config: Config, signer: Signer) -> Iterator[Bot]:
-    """The orchestrator in this process."""
-    bot = Bot(config, signer)
-    with bot.runtime:
-        yield bot
 
 
 def test_no_secret_is_in_the_stored_trace(
@@ -180,6 +131,65 @@ def test_direct_messages_name_the_user_elsewhere(app: Bot, signer: Signer) -> No
     assert app.waiting[0].user_id == ALICE
 
 
+def test_a_command_that_is_handed_over_twice_is_done_once(
+    app: Bot, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
+) -> None:
+    """
+    Whoever carries commands to where the work is done may deliver one again, also elsewhere and later.
+    """
+    app.ask(signer.command("diagnose", user_id=ALICE))
+    app.waiting.extend([app.waiting[0]] * 2)
+    app.finish()
+    assert (len(github.dispatches), len(discord.edits)) == (1, 1)
+    assert len(app.logged(msg="Command delivered again")) == 2
+    assert len(app.logged(event="command.end")) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_how_long_the_first_answer_took_is_logged(app: Bot, signer: Signer, seconds: int) -> None:
+    """
+    The interaction's id says when the user sent it, so time on the way to the bot counts too.
+    """
+    interaction = signer.command("status", user_id=ALICE)
+    interaction["id"] = str(int(interaction["id"]) - (seconds * 1000 << 22))
+    app.ask(interaction)
+    (line,) = app.logged(msg="Command acknowledged")
+    assert seconds * 1000 <= line["ack_ms"] < seconds * 1000 + 60_000
+    assert (line["cmd"], line["user_id"]) == ("/status", ALICE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            Reply(403, {"message": "API rate limit exceeded"}, {"X-RateLimit-Remaining": "0"}),
+            "limits our requests",
+        ),
+        (Reply(403, {"message": "Resource not accessible"}), "is not allowed to do this on GitHub"),
+        (Reply(404, {"message": "Not Found"}), "does not know what the bot asks for"),
+        (Reply(422, {"message": "No ref found"}), "refused the branch or the inputs"),
+        (Reply(429, {"message": "Too many"}, {"Retry-After": "60"}), "limits our requests"),
+        (Reply(502, None), "has trouble at the moment"),
+    ],
+)
+def test_what_github_refuses_is_plain_words_and_one_alert(
+    app: Bot, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn, *, reply: Reply, words: str
+) -> None:
+    """
+    The user reads what to do and never a status; the team hears of it once, with the status.
+    """
+    github.script("dispatch", reply, reply)
+    for _ in range(2):
+        app.ask(signer.command("diagnose", user_id=ALICE))
+        app.finish()
+    for edit in discord.edits:
+        assert words in edit["content"]
+        assert str(reply.status) not in edit["content"].partition("Trace")[0]
+    (alert,) = app.alerts.alerts
+    assert f"GitHub answered {reply.status}" in str(alert.root_cause)
+    assert [line["alert"] for line in app.logged(msg="Command failed")] == ["queued", "duplicate"]
+
+
 @pytest.mark.parametrize("kind", [3, 4, 5, None, "2"])
 def test_other_interactions_are_answered_politely(app: Bot, signer: Signer, kind: object) -> None:
     """
@@ -187,6 +197,17 @@ def test_other_interactions_are_answered_politely(app: Bot, signer: Signer, kind
     """
     answer = app.ask({**signer.command("diagnose", user_id=ALICE), "type": kind})
     assert answer["data"]["content"] == "I only know slash commands."
+
+
+def test_what_the_first_answer_does_not_need_is_not_loaded() -> None:
+    """
+    A cold start is part of Discord's three seconds, so the slow libraries wait for the slow part.
+    """
+    slow = "asyncio boto3 concurrent.futures http.client logging socket sqlite3 ssl subprocess urllib3"
+    code = f"import sys, orchestrator.app; print(sorted(set({slow.split()}) & set(sys.modules)))"
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 JSON = st.recursive(
@@ -199,11 +220,13 @@ JSON = st.recursive(
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(
     st.fixed_dictionaries(
-        {"type": st.just(2)}, optional={"data": JSON, "member": JSON, "user": JSON, "id": JSON}
+        {"type": st.just(2)}, optional={"data": JSON, "member": JSON, "user": JSON, "id": JSON, "token": JSON}
     )
 )
 def test_no_signed_nonsense_raises(app: Bot, interaction: dict[str, Any]) -> None:
     """
-    Anything that claims to be a command is answered or refused.
+    Anything that claims to be a command is answered or refused, and is no failure of the bot's.
     """
     assert app.ask(interaction)["status"] in {200, 400, 401}
+    assert not app.logged(level="error")
+    assert not app.alerts.alerts

@@ -87,7 +87,7 @@ def test_a_missing_setting_is_named(name: str, monkeypatch: pytest.MonkeyPatch) 
         ("GITHUB_WORKFLOW", "../../user"),
         ("GITHUB_REF", "main feature"),
         ("GITHUB_API_BASE", "http://127.0.0.1.example.com"),
-        ("GITHUB_API_BASE", "http://localhost:80@example.com"),
+        ("GITHUB_API_BASE", "http://localhost:80" + "@example.com"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(
