@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from obskit.redaction import LITERALS
 from obskit.runtime import CELL
 from tests.forking import unmeasured_children  # noqa: F401 - a fixture for every test
 
@@ -37,6 +38,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""
     for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What a test registers as a secret, itself or through a sink that it makes, ends with the test."""
+    before = set(LITERALS._values)
+    yield
+    for secret in set(LITERALS._values) - before:
+        LITERALS.unregister(secret)
 
 
 @pytest.fixture(autouse=True)

@@ -98,6 +98,7 @@ def test_a_service_that_hangs_loses_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_million_storm_alerts_leave_memory_flat() -> None:
     """Whether they are the same or all different, and while the sink hangs."""
     resource = pytest.importorskip("resource")

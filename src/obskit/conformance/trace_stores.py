@@ -354,7 +354,7 @@ def _survives_fork(setting: Setting) -> str | None:
     with setting.store() as store:
 
         def work() -> None:
-            while not ended.wait(0.001):
+            while not ended.wait(0.02):
                 with suppress(Exception):  # other rules look at what this thread gets
                     _record(store, _Trace(busy))
 
