@@ -155,3 +155,17 @@ def test_a_very_long_text_takes_the_thorough_way(at: object) -> None:
     long = "word " * 3_000
     value = {"text": long, "list": [long, 1, 2], "deeper": {"dict": long}}
     assert GATE.fields({"value": value, "at": at}) == {"value": value, "at": at}
+
+
+def nested(depth: int) -> dict[str, object]:
+    """Make dicts inside of dicts."""
+    value: dict[str, object] = {"end": 1}
+    for _ in range(depth):
+        value = {"in": value}
+    return value
+
+
+@pytest.mark.parametrize("value", [nested(12), {f"n{number}": number for number in range(600)}])
+def test_a_deep_or_wide_value_takes_the_thorough_way(value: object) -> None:
+    """It comes out whole."""
+    assert GATE.fields({"value": value}) == {"value": value}

@@ -12,7 +12,7 @@ import pytest
 
 import obskit
 from obskit import runtime
-from obskit.errors import ConfigError
+from obskit.errors import ConfigError, MissingExtra
 from obskit.testing import FakeClock
 
 
@@ -266,3 +266,11 @@ def test_a_wrong_sink_url_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigError, match="OBSKIT_ALERT_SINKS, URL 2: ") as caught:
         obskit.configure()
     assert "not-a-real-secret" not in str(caught.value)
+
+
+def test_a_store_whose_library_is_missing_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is what helps, more than the variable."""
+    monkeypatch.setenv("OBSKIT_TRACE_STORE", "redis://127.0.0.1:1/0")
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(MissingExtra, match="redis"):
+        obskit.configure(capture_logging=False, hooks=False)

@@ -318,3 +318,15 @@ def test_hooks_in_two_threads_at_once_leave_stderr_as_it_was(
     printed = capsys.readouterr().err
     assert printed.count("ValueError: refused: token=***") == 10
     assert SECRET not in printed
+
+
+def test_warnings_that_logging_has_already_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hook of ours stands before that of logging.captureWarnings()."""
+
+    def captured(*args: object) -> None:
+        """Stand for the function of logging."""
+
+    captured.__module__ = "logging"
+    monkeypatch.setattr(warnings, "showwarning", captured)
+    with obskit.configure(output=io.BytesIO()):
+        assert warnings.showwarning is captured

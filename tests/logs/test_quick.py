@@ -139,3 +139,13 @@ def test_many_names_and_functions_are_not_remembered_for_ever() -> None:
         quick(event()._replace(fn=f"f{number}", fields={f"n{number}": 1}))
     assert len(quick._functions) <= 1_024
     assert len(quick._names) <= 1_024
+
+
+def test_names_of_loggers_are_not_kept_without_end() -> None:
+    """A program that makes a logger per request gets right lines and a bounded memory."""
+    quick = QuickLine(GATE, "shop", dumps)
+    for number in range(1_100):
+        line = quick(event(logger=f"request-{number}"))
+        assert line is not None
+        assert json.loads(line)["logger"] == f"request-{number}"
+    assert len(quick._ends) < 1_100

@@ -9,7 +9,7 @@ import pytest
 
 import obskit.redaction
 from obskit.errors import ConfigError
-from obskit.redaction import Detector, Redactor
+from obskit.redaction import Detector, Literals, Redactor
 from obskit.redaction.policy import Verdict
 
 SECRET = "planted" + "Secret77"
@@ -200,3 +200,35 @@ def test_many_names_keep_the_memory_bounded() -> None:
 def test_exported_names_exist() -> None:
     """The package exports what it says."""
     assert all(hasattr(obskit.redaction, name) for name in obskit.redaction.__all__)
+
+
+def test_a_detector_that_never_has_enough_comes_to_an_end() -> None:
+    """A text is searched again only so often."""
+
+    class Greedy:
+        def find(self, text: str) -> list[tuple[int, int, str]]:
+            return [(0, 2, "greedy")] if len(text) > 2 else []
+
+    assert "ab" not in Redactor(detectors=[Greedy()]).text("ab cd")
+
+
+def test_names_are_not_remembered_without_end() -> None:
+    """Innocent names that come from outside do not fill the memory."""
+    redactor = Redactor(literals=Literals())
+    for number in range(5_000):
+        redactor.name(f"column_{number}_of_many")
+    assert 0 < len(redactor.open_names()) < 5_000
+
+
+def test_a_value_that_cannot_be_asked_what_it_is_is_hidden_under_a_secret_name() -> None:
+    """Even its class may raise."""
+
+    class Hostile:
+        @property
+        def __class__(self) -> type:  # type: ignore[override]
+            raise LookupError(SECRET)
+
+    redactor = Redactor(literals=Literals())
+    verdict, _ = redactor.name("password")
+    assert verdict is not None
+    assert redactor.hidden(Hostile(), verdict) == "[redaction failed: LookupError]"

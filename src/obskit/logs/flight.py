@@ -166,11 +166,7 @@ def write_recorded() -> int:
 
 def _packed(event: SafeEvent) -> bytes:
     # A third of the time that JSON takes, and lone surrogates pass: 1 µs an event (CPython 3.11).
-    try:
-        return marshal.dumps(tuple(event))
-    # The name of a logger may be an enum's, and only a plain str passes.
-    except ValueError:
-        return marshal.dumps(tuple(event._replace(logger=str(event.logger))))
+    return marshal.dumps(tuple(event))
 
 
 def _unpacked(packed: bytes) -> SafeEvent:
