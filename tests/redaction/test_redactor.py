@@ -224,8 +224,8 @@ def test_a_value_that_cannot_be_asked_what_it_is_is_hidden_under_a_secret_name()
     """Even its class may raise."""
 
     class Hostile:
-        @property
-        def __class__(self) -> type:  # type: ignore[override]
+        @property  # type: ignore[misc]
+        def __class__(self) -> type:
             raise LookupError(SECRET)
 
     redactor = Redactor(literals=Literals())
