@@ -9,7 +9,6 @@ the text that they stand for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from . import escapes
 from .assignments import Assignments
@@ -36,20 +35,20 @@ class Scanner:
         self._assignments = assignments
         self._literals = literals
         self._mask = mask
-
-    @cached_property
-    def _sieve(self) -> Sieve:
-        # Made at first need, so that importing obskit stays cheap.
-        return Sieve(self._shapes)
+        # Made at first need, so that importing obskit stays cheap. Without a lock: two threads may make
+        # one each, while a child forked in the middle of it would wait for ever for the lock's holder.
+        self._sieve: Sieve | None = None
 
     def find(self, text: str) -> list[Span]:
         """Find the secrets in *text*; they may overlap, and a marker may be among them."""
         sieve = self._sieve
+        if sieve is None:
+            sieve = self._sieve = Sieve(self._shapes)
         spans: list[Span] = []
         if signs := sieve.signs(text):
-            spans += self._shaped(text, signs)
+            spans += _shaped(sieve, text, signs)
             if sieve.escapes(signs):
-                spans += self._escaped(text)
+                spans += self._escaped(sieve, text)
         if "=" in text or ":" in text or (signs and sieve.names(signs)):
             spans += self._assignments.find(text)
         for detector in self._own:
@@ -71,21 +70,22 @@ class Scanner:
         parts.append(text[position:])
         return "".join(parts), len(spans)
 
-    def _shaped(self, text: str, signs: list[str]) -> Iterator[Span]:
-        for shape in self._sieve.shapes(signs):
-            if shape.may_find(text):
-                yield from shape.find(text)
-
-    def _escaped(self, text: str) -> Iterator[Span]:
+    def _escaped(self, sieve: Sieve, text: str) -> Iterator[Span]:
         """Find what shows only where the escapes of *text* are read."""
         for readings in escapes.readings(text):
             plain = readings[0].text
-            for found in (self._shaped(plain, self._sieve.signs(plain)), self._assignments.find(plain)):
+            for found in (_shaped(sieve, plain, sieve.signs(plain)), self._assignments.find(plain)):
                 for span in found:
                     yield escapes.written(span, readings)
 
     def _is_empty(self, text: str, span: Span) -> bool:
         return span.start >= span.end or self._mask.is_marker(text[span.start : span.end])
+
+
+def _shaped(sieve: Sieve, text: str, signs: list[str]) -> Iterator[Span]:
+    for shape in sieve.shapes(signs):
+        if shape.may_find(text):
+            yield from shape.find(text)
 
 
 def _checked(found: tuple[int, int, str], text: str) -> Span:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, Protocol, TypeAlias
 
 from ..errors import ConfigError, MissingExtra, StoreError
@@ -46,7 +45,7 @@ class Script:
 
     text: str
 
-    @cached_property
+    @property
     def sha(self) -> str:
         """What the server calls a script that it has seen before."""
         import hashlib
