@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+from nacl.signing import VerifyKey
+
 import obskit
+from obskit.alerts.dedupe import MemoryDedupe, dedupe_at
 from obskit.traces import OpenTrace, render
 
 from .config import Config
 from .discord import LIMIT, edit_answer, message
 from .github import GitHub
 from .observability import CommandFailed, acknowledged, command_failed, log, request_refused
-from .verify import Refused, Verifier
+from .verify import Once, Refused, opened
 
 _PING, _COMMAND = 1, 2  # types of interactions
 _EPHEMERAL: Final = 64  # only the user sees the answer
@@ -39,7 +42,7 @@ class Command:
 
     @property
     def trace_id(self) -> str:
-        """Every delivery of one interaction has the same, so the trace store knows a second one."""
+        """Every delivery of one interaction has the same, so one search finds them all."""
         return blake2b(self.id.encode(), digest_size=16).hexdigest()
 
     @classmethod
@@ -66,12 +69,14 @@ class Orchestrator:
         self._runtime = runtime
         self._github = github
         self._later = later
-        self._verifier = Verifier(config.public_key)
+        self._key = VerifyKey(bytes.fromhex(config.public_key))
+        self._requests = Once(MemoryDedupe())  # the first answer waits for no database
+        self._work = Once(dedupe_at(config.store))
 
     def handle(self, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, object]]:
         """Return status and body for one request, within Discord's three seconds; never raises."""
         try:
-            return 200, self._interaction(self._verifier.open(headers, body))
+            return 200, self._interaction(opened(self._key, headers, body))
         except Refused as refusal:
             request_refused(str(refusal))
             return refusal.status, {"error": str(refusal)}
@@ -83,9 +88,10 @@ class Orchestrator:
             return _say("I only know slash commands.")
         try:
             command = Command.of(interaction)
-            self._verifier.refuse_replay(command.id)
         except (LookupError, TypeError, ValueError, AttributeError):
             raise Refused("not a command", status=400) from None
+        if not self._requests.claim(command.id):
+            raise Refused("replayed interaction")
         with obskit.bound_context(trace_id=command.trace_id, user_id=command.user_id, cmd=command.name):
             log.info("Command received", options=command.options)
             try:
@@ -120,12 +126,10 @@ class Orchestrator:
 
     def work(self, command: Command) -> None:
         """Do the slow part of *command* and edit the answer, once for all its deliveries; never raises."""
-        traces = obskit.get_trace_store()
-        if traces.get(command.trace_id) is not None:
+        if not self._work.claim(command.id):
             log.info("Command delivered again", trace_id=command.trace_id, cmd=command.name)
             return
         with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id) as trace:
-            traces.flush(2.0)  # from now on every process that shares the store knows this command
             try:
                 words = self._diagnose(command, trace)
             except Exception as error:

@@ -1,7 +1,8 @@
 """
 The bot's settings, read once from the environment: `Config()`.
 
-What concerns logs, traces and alerts is read by obskit itself.
+What concerns logs, traces and alerts is read by obskit itself; of that, the bot needs to
+know where traces are kept, since it notes in the same place which interactions were worked on.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Config:
     workflow: str = _setting("GITHUB_WORKFLOW", r"[\w.-]+", "a file name", "diagnose.yml")
     ref: str = _setting("GITHUB_REF", r"[^\s~^:?*\[\\]+", "a branch or tag", "main")
     github_api: str = _setting("GITHUB_API_BASE", _URL, _URL_WORDS, "https://api.github.com")
+    store: str = _setting("OBSKIT_TRACE_STORE", r".+", "the URL of a trace store", "memory:")
     debug_command: bool = field(default_factory=lambda: obskit.env_flag("ENABLE_DEBUG_CMD"))
     debug_admins: str = _setting("DEBUG_ADMIN_IDS", r"[\d\s,]*", "ids of users with commas between")
 

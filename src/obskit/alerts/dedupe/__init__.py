@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     from .dynamodb import DynamoDBDedupe
     from .redis import RedisDedupe
     from .sqlite import SQLiteDedupe
+    from .urls import dedupe_at
 
-__all__ = ["Dedupe", "DynamoDBDedupe", "Granted", "Held", "MemoryDedupe", "RedisDedupe", "SQLiteDedupe"]
+__all__ = [
+    "Dedupe",
+    "DynamoDBDedupe",
+    "Granted",
+    "Held",
+    "MemoryDedupe",
+    "RedisDedupe",
+    "SQLiteDedupe",
+    "dedupe_at",
+]
 
 __getattr__ = lazy.attributes(
-    __name__, {"DynamoDBDedupe": "dynamodb", "RedisDedupe": "redis", "SQLiteDedupe": "sqlite"}
+    __name__,
+    {"DynamoDBDedupe": "dynamodb", "RedisDedupe": "redis", "SQLiteDedupe": "sqlite", "dedupe_at": "urls"},
 )
 
 
