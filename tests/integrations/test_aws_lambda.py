@@ -18,6 +18,7 @@ import obskit
 from obskit.alerts import Alerter
 from obskit.alerts.sinks import Memory
 from obskit.errors import ConfigError
+from obskit.integrations.asgi import ObskitMiddleware
 from obskit.integrations.aws_lambda import observed
 from obskit.testing import FakeClock, assert_no_secret, capture
 from obskit.traces import ExecutionTrace, MemoryTraceStore
@@ -273,3 +274,28 @@ _JSON = st.recursive(
 def test_any_event_reaches_the_handler_as_it_is(event: object, told: dict[str, str]) -> None:
     """What an event looks like is the handler's business."""
     assert observed(lambda event, context: event)(event, Context(told=told)) is event
+
+
+def test_a_request_that_fails_inside_an_invocation_is_told_once() -> None:
+    """The web application tells it, with the route; the handler that lets it pass does not tell it again."""
+
+    async def broken(*_: object) -> None:
+        raise LookupError("no tea")
+
+    @observed
+    async def handler(event: object, context: Context) -> None:
+        await ObskitMiddleware(broken)({"type": "http", "method": "GET", "path": "/tea"}, receive, send)
+
+    with capture() as events, pytest.raises(Exception, match="no tea"):
+        handler({}, Context())
+    assert [event["msg"] for event in events if "stack" in event] == ["GET /tea failed"]
+    assert [trace.status for trace in obskit.get_trace_store().recent()] == ["error", "error"]
+
+
+async def receive() -> dict[str, Any]:
+    """Be what an application hears nothing from."""
+    return {}
+
+
+async def send(_message: object) -> None:
+    """Be what an application says things to in vain."""

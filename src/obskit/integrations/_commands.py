@@ -14,7 +14,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Final
 
-from .. import Logger, bound_context, current_trace, step, trace
+from .. import Logger, current_trace, step, trace
 from ..traces import OpenTrace
 
 #: Attribute of an exception that has been logged; builtin exceptions take no weak references.
@@ -55,7 +55,7 @@ class Command(Reporting):
     *context* is on the lines and in the trace, as text, where it is not None.
     """
 
-    __slots__ = ("_bound", "_trace")
+    __slots__ = ("_trace",)
 
     def __init__(
         self,
@@ -67,11 +67,10 @@ class Command(Reporting):
     ) -> None:
         super().__init__(log, command)
         known: dict[str, Any] = {name: str(value) for name, value in context.items() if value is not None}
-        self._bound = bound_context(**known)
         self._trace = trace(command, user_id, correlation_id=correlation_id, **known)
+        self._trace.block.fields.update(known)
 
     def __enter__(self) -> OpenTrace:
-        self._bound.__enter__()
         return self._trace.__enter__()
 
     def __exit__(
@@ -79,7 +78,6 @@ class Command(Reporting):
     ) -> None:
         super().__exit__(kind, error, tb)
         self._trace.__exit__(kind, error, tb)
-        self._bound.__exit__(kind, error, tb)
 
 
 def report(log: Logger, what: str, error: BaseException) -> None:

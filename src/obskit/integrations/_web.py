@@ -24,7 +24,14 @@ READ: Final = (*(name.lower() for name in HEADERS), "x-amzn-trace-id", "x-reques
 #: What may stand in a header that is answered with, and on log lines.
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}", re.ASCII)
 #: Loggers of servers that write the traceback of what an application raises.
-_SERVERS: Final = ("daphne.server", "gunicorn.error", "hypercorn.error", "uvicorn.error", "waitress")
+_SERVERS: Final = (
+    "daphne.server",
+    "gunicorn.error",
+    "hypercorn.error",
+    "mangum.http",
+    "uvicorn.error",
+    "waitress",
+)
 _log: Final = get_logger("obskit.web")
 
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from .. import runtime
-from ..context import bound_context
 from ..errors import ConfigError
-from ..logs import get_logger
+from ..logs import Logger, get_logger
 from ..traces import OpenTrace, TraceContext, extract, trace
 from ..wiring import variable
+from ._commands import report
 from ._users import user_of
 
 if TYPE_CHECKING:
@@ -93,19 +93,17 @@ class _Observed:
 
     def __call__(self, event: Any, context: Any) -> Any:
         cold_start, self._is_cold = self._is_cold, False
-        request_id = getattr(context, "aws_request_id", None)
-        known = {} if request_id is None else {"request_id": request_id}
-        with bound_context(**known, cold_start=cold_start):
-            invocation = self._trace(event, context)
-            if cold_start:
-                invocation.add(cold_start=True)
-            try:
-                with invocation:
-                    return self._run(event, context, invocation)
-            except Exception as error:
-                safe = _safe(error)
-            finally:
-                self._flush(context, invocation)
+        invocation = self._trace(event, context)
+        invocation.block.fields["cold_start"] = cold_start
+        if cold_start:
+            invocation.add(cold_start=True)
+        try:
+            with invocation:
+                return self._run(event, context, invocation)
+        except Exception as error:
+            safe = _safe(error)
+        finally:
+            self._flush(context, invocation)
         # Out here it has no context: the exception that it stands for cannot be found from it.
         raise safe from None
 
@@ -113,14 +111,18 @@ class _Observed:
         name = self._command or getattr(context, "function_name", None) or "handler"
         parent, correlation_id = _origin(event, context)
         user = user_of(self._user_id, event)
-        return trace(str(name), user, correlation_id=correlation_id, parent=parent)
+        invocation = trace(str(name), user, correlation_id=correlation_id, parent=parent)
+        request_id = getattr(context, "aws_request_id", None)
+        if request_id is not None:
+            invocation.block.fields["request_id"] = request_id
+        return invocation
 
     def _run(self, event: Any, context: Any, invocation: OpenTrace) -> Any:
         try:
             answer = self._handler(event, context)
             return self._wait(answer) if isinstance(answer, Coroutine) else answer
         except Exception as error:
-            _log.error(f"{invocation.command} failed", exc_info=error)
+            report(_log, invocation.command, error)  # unless a web application in here has told it
             raise
 
     def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
@@ -142,9 +144,15 @@ class _Observed:
                     for name, number in in_force.stats().items()
                     if name.endswith("_pending") and number
                 }
-                _log.warn("Frozen before all was written", pending=pending, trace=invocation.to_dict())
+                log = _of(invocation)
+                log.warn("Frozen before all was written", pending=pending, trace=invocation.to_dict())
         except Exception as error:  # somebody's own store or sink
-            _log.error("Flush failed", exc_info=error)
+            _of(invocation).error("Flush failed", exc_info=error)
+
+
+def _of(invocation: OpenTrace) -> Logger:
+    """Return the logger for what is said of *invocation* after its end."""
+    return _log.bind(**invocation.block.fields)
 
 
 def _seconds_left(context: Any) -> float:
