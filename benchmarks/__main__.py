@@ -7,7 +7,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from benchmarks import alerts, events, imports, stores, traces
+from benchmarks import alerts, events, imports, integrations, stores, traces
 from benchmarks.measure import run, table
 
 PEERS = (
@@ -20,12 +20,14 @@ PEERS = (
     "orjson",
 )
 
+PARTS = (events, traces, alerts, integrations, stores, imports)
+
 
 def main(words: list[str]) -> int:
     """Run the scenarios that *words* choose, all of them without one."""
     peers = ", ".join(f"{name} {version(name)}" for name in PEERS)
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}; {peers}\n")
-    for scenario in itertools.chain(*(part.SCENARIOS for part in (events, traces, alerts, stores, imports))):
+    for scenario in itertools.chain(*(part.SCENARIOS for part in PARTS)):
         if not words or any(word.lower() in scenario.title.lower() for word in words):
             print(table(scenario, run(scenario)))
     return 0
