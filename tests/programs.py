@@ -7,8 +7,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -20,12 +22,42 @@ def program(name: str) -> str:
     Where it is missing, the test is skipped with one line, but fails where
     ``OBSKIT_TEST_PROGRAMS=required`` says that everything is to be there.
     """
-    path = shutil.which(name)
-    if path is not None:
-        return path
+    return shutil.which(name) or missing(f"{name} is not installed; ./dev test --full installs it on Debian")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for the reason *what*, or let it fail where everything is to be there."""
     if os.environ.get("OBSKIT_TEST_PROGRAMS") == "required":
-        pytest.fail(f"{name} is not installed")
-    pytest.skip(f"{name} is not installed; ./dev test --full installs it on Debian")
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def environment(name: str, *requirements: str) -> Path:
+    """
+    Return a virtual environment with *requirements*, made beside ours where it is missing.
+
+    For programs whose dependencies do not go together with ours. Start what is in it by
+    ``bin/python -m``: it is moved when it is ready, and scripts hold the place where they were made.
+    """
+    place = Path(sys.prefix) / name
+    if place.exists():
+        return place
+    # Several workers of a test run may come here at once, so each installs apart and one of them wins.
+    apart = place.with_name(f"{name}-{os.getpid()}")
+    python = str(apart / "bin" / "python")
+    for command in (
+        ("-m", "venv", "--without-pip", str(apart)),
+        ("-m", "pip", "-qq", "--python", python, "install", "--disable-pip-version-check", *requirements),
+    ):
+        done = subprocess.run([sys.executable, *command], capture_output=True, timeout=150, check=False)
+        if done.returncode:
+            shutil.rmtree(apart, ignore_errors=True)
+            missing(f"{name} could not be installed")
+    try:
+        apart.rename(place)
+    except OSError:
+        shutil.rmtree(apart, ignore_errors=True)
+    return place
 
 
 def free_port() -> int:

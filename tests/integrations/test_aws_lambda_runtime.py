@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import socket
 import sys
@@ -17,7 +18,7 @@ import urllib3
 from obskit.testing import assert_no_secret
 from obskit.traces.stores import SQLiteTraceStore
 from standins.aws import LambdaStandIn
-from tests.programs import free_port, running
+from tests.programs import environment, free_port, running
 from tests.servers import scripted_server
 
 pytestmark = [
@@ -58,6 +59,15 @@ def slowly(connection: socket.socket) -> None:
     """Answer that all is well, after longer than a process goes on without being asked to."""
     time.sleep(0.5)
     connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+def emulator() -> str:
+    """Return the path of AWS's emulator, which the wheel of its command line brings along."""
+    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "x86_64")
+    place = environment("aws-sam-cli", "--no-deps", "aws-sam-cli==1.170.0")
+    (path,) = place.glob(f"lib/*/site-packages/samcli/local/rapid/aws-lambda-rie-{architecture}")
+    path.chmod(0o755)
+    return str(path)
 
 
 def ask(port: int, event: object) -> Any:
@@ -143,24 +153,12 @@ def test_a_runtime_that_forks_has_whole_lines_of_each_process(folder: Path) -> N
 
 def test_the_emulator_of_aws_shows_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind AWS's own runtime interface emulator, which has a Runtime API of its own."""
-    emulator = shutil.which("aws-lambda-rie")
-    if emulator is None:
-        pytest.skip("optional: aws-lambda-rie is not on PATH; the wheel of aws-sam-cli has it")
     for name, value in {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_FUNCTION_NAME": "shop"}.items():
         monkeypatch.setenv(name, value)
     front, back = free_port(), free_port()
-    command = (
-        *(emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{front}"),
-        *(
-            "--runtime-api-address",
-            f"127.0.0.1:{back}",
-            sys.executable,
-            "-m",
-            "awslambdaric",
-            "example.handler",
-        ),
-    )
-    with running(*command, cwd=folder):
+    places = ("--runtime-interface-emulator-address", f"127.0.0.1:{front}")
+    places += ("--runtime-api-address", f"127.0.0.1:{back}")
+    with running(emulator(), *places, sys.executable, "-m", "awslambdaric", "example.handler", cwd=folder):
         assert ask(front, {"item": "tea"}) == {"price": 3}
         error = ask(front, FAILING)
     assert (error["errorType"], error["errorMessage"]) == ("LookupError", "no price: password=***")
