@@ -156,8 +156,8 @@ def test_the_emulator_of_aws_shows_the_same(folder: Path, monkeypatch: pytest.Mo
     for name, value in {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_FUNCTION_NAME": "shop"}.items():
         monkeypatch.setenv(name, value)
     front, back = free_port(), free_port()
-    places = ("--runtime-interface-emulator-address", f"127.0.0.1:{front}")
-    places += ("--runtime-api-address", f"127.0.0.1:{back}")
+    places = [f"--runtime-interface-emulator-address=127.0.0.1:{front}"]
+    places += [f"--runtime-api-address=127.0.0.1:{back}"]
     with running(emulator(), *places, sys.executable, "-m", "awslambdaric", "example.handler", cwd=folder):
         assert ask(front, {"item": "tea"}) == {"price": 3}
         error = ask(front, FAILING)
