@@ -15,10 +15,13 @@ import signal
 import sys
 import textwrap
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Plan, Signer, fakes
@@ -31,7 +34,9 @@ WIDTH: Final = 100
 COLUMNS: Final = {"THE LOG": 37, "THE USER": 27, "THE ALERT CHANNEL": 30}
 BAR: Final = " │ "
 #: Fields of a line that the column leaves out: the same on every line, or too long.
-QUIET: Final = frozenset("ts level service fn msg stack event logger user_id cmd failed steps".split())
+QUIET: Final = frozenset(
+    "ts level service fn trace_id msg stack event logger user_id cmd failed steps".split()
+)
 #: What Discord does not show as it is written, and what stands for it here.
 MARKS: Final = {
     r"\[([^\]]+)\]\(<?https?://[^)]*/([^/)]+?)>?\)": r"\1 (…/\2)",
@@ -51,9 +56,11 @@ class Scene:
 
 
 class Stage:
-    """The bot and both stand-ins."""
+    """The bot, which keeps its traces in a file, and both stand-ins."""
 
     def __init__(self, running: ExitStack) -> None:
+        self._running = running
+        self.folder = Path(running.enter_context(TemporaryDirectory(prefix="obskit-demo-")))
         self.signer = Signer()
         token, app = fakes.bot_token(self.signer.application_id), self.signer.application_id
         self.discord = running.enter_context(DiscordStandIn(application_id=app, bot_token=token))
@@ -61,7 +68,17 @@ class Stage:
         self.pasted, self.leaked = fakes.github_token(), fakes.github_token()
         self.secrets = [self.pasted, self.leaked, token, self.github.token]
         self.answers: list[str] = []
-        self.bot = running.enter_context(Orchestrator(self._environment()))
+        self.bots: list[Orchestrator] = []
+        self.start()
+
+    @property
+    def bot(self) -> Orchestrator:
+        """The one that runs."""
+        return self.bots[-1]
+
+    def start(self) -> None:
+        """Start a bot; one that ran before has ended."""
+        self.bots.append(self._running.enter_context(Orchestrator(self._environment())))
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -75,20 +92,39 @@ class Stage:
             "ENABLE_DEBUG_CMD": "true",
             "ENABLE_ALERTS": "true",
             "ALERT_CHANNEL_ID": CHANNEL,
+            "OBSKIT_TRACE_STORE": f"sqlite:///{self.folder / 'traces.db'}",
         }
 
     def diagnose(self, *, note: str = "", plan: Plan | None = None, alerts: int = 0) -> Scene:
         """Send a signed /diagnose and see it through; *alerts* is how many messages to wait for."""
-        self.github.plans.append(plan or Plan())
         ended, posted = len(self.bot.lines(event="command.end")), len(self.discord.messages)
+        token = self._ask_for_diagnosis(plan or Plan(), note=note)
+        text = self.discord.edit_of(token)
+        self.bot.wait_for(lambda: len(self.bot.lines(event="command.end")) > ended)
+        self.discord.wait_for(lambda: len(self.discord.messages) >= posted + alerts)
+        return self._scene(text, posted)
+
+    def killed(self) -> Scene:
+        """Kill the bot while it waits for GitHub, start it again, and send /debug-last."""
+        looks = self._looks()
+        self._ask_for_diagnosis(Plan(polls=1_000))
+        self.github.wait_for(lambda: self._looks() > looks)
+        self.bot.kill()
+        log = self.bot.lines(trace_id=self.bot.lines()[-1]["trace_id"])
+        self.start()
+        return Scene([*log, {"level": "👻", "msg": "(killed)"}], self.debug_last().user, [])
+
+    def _looks(self) -> int:
+        return sum(request.method == "GET" for request in self.github.requests)
+
+    def _ask_for_diagnosis(self, plan: Plan, *, note: str = "") -> str:
+        """Send a signed /diagnose; returns the token by which its answer is known."""
+        self.github.plans.append(plan)
         options = {"target": "api", **({"note": note} if note else {})}
         interaction = self.signer.command("diagnose", user_id=USER, options=options)
         self.secrets.append(interaction["token"])
         self.signer.send(self.bot.url, interaction)
-        text = self.discord.edit_of(interaction["token"])
-        self.bot.wait_for(lambda: len(self.bot.lines(event="command.end")) > ended)
-        self.discord.wait_for(lambda: len(self.discord.messages) >= posted + alerts)
-        return self._scene(text, posted)
+        return str(interaction["token"])
 
     def debug_last(self) -> Scene:
         """Send a signed /debug-last."""
@@ -104,10 +140,20 @@ class Stage:
         return Scene(self.bot.lines(trace_id=trace_id), text, messages)
 
     def leaks(self) -> int:
-        """Count where a secret shows: in what the bot wrote, answered or sent."""
+        """Count where a secret shows: in what the bots wrote, answered, sent or kept."""
         requests = [request.raw.decode() for side in (self.discord, self.github) for request in side.requests]
-        written = [self.bot.output("stdout"), self.bot.output("stderr"), *self.answers, *requests]
-        return sum(secret in text for secret in self.secrets for text in written)
+        written = [bot.output(stream) for bot in self.bots for stream in ("stdout", "stderr")]
+        kept = [path.read_bytes().decode("latin-1") for path in self.folder.iterdir()]
+        texts = [*written, *kept, *self.answers, *requests]
+        return sum(secret in text for secret in self.secrets for text in texts)
+
+    def counted(self) -> Counter[str]:
+        """Add up what the bots counted that had the time to say so."""
+        total: Counter[str] = Counter()
+        for bot in self.bots:
+            for line in bot.lines(msg="Stopped"):
+                total.update(line["stats"])
+        return total
 
 
 def main() -> int:
@@ -118,7 +164,7 @@ def main() -> int:
         print("The bot is a real process, every command is signed. Discord and GitHub are local stand-ins.")
         _tell(stage)
         stage.bot.stop()
-        stats = stage.bot.lines()[-1]["stats"]
+        stats = stage.counted()
         leaks, violations = stage.leaks(), stage.discord.violations + stage.github.violations
     for violation in violations:
         print(f"Refused by a stand-in: {violation}")
@@ -143,6 +189,10 @@ def _tell(stage: Stage) -> None:
     again = stage.diagnose(plan=failing)
     _show("3. It fails again: a new trace, but nothing new to tell.", "/diagnose target:api", again)
     _show("4. Its user wants to know what happened.", "/debug-last", stage.debug_last())
+    stage.bot.stop()
+    stage.start()
+    killed = stage.killed()
+    _show("5. The bot is killed in the middle of a command. The next one knows.", "/debug-last", killed)
     print(f"\n{_bold('One of the lines, as it was written:')}")
     print(textwrap.fill(json.dumps(good.log[0], ensure_ascii=False), WIDTH))
 
@@ -159,7 +209,8 @@ def _show(title: str, typed: str, scene: Scene) -> None:
 
 
 def _log_entry(line: dict[str, Any]) -> Iterator[str]:
-    yield f"{line['level']} {line['msg']}"
+    title, trace_id = f"{line['level']} {line['msg']}", str(line.get("trace_id", ""))[:8]
+    yield title.ljust(COLUMNS["THE LOG"] - len(trace_id)) + trace_id if trace_id else title
     for name, value in line.items():
         if name not in QUIET:
             short = round(value) if isinstance(value, float) else value
