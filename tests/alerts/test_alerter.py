@@ -475,7 +475,7 @@ def test_a_shared_lease_is_renewed_while_the_delivery_is_retried(clock: FakeCloc
     slow, other = Script(SinkError("wait", retry_after=60.0)), Script()
     first, second = (Alerter([sink], dedupe=shared, clock=clock) for sink in (slow, other))
     receipt = first.send(alert())
-    eventually(lambda: len(slow.tried) == 1 and not first._lanes[0].is_inside())
+    eventually(lambda: len(slow.tried) == 1 and not first._inside)
     assert not first.flush(0.05)
     clock.advance(45)
     assert second.send(alert()).wait(5) == "duplicate"

@@ -302,7 +302,7 @@ def test_a_full_fallback_is_no_place_to_go(sink: Script, monkeypatch: pytest.Mon
     """The alert has failed then."""
     sink.errors = [SinkRejected("no")]
     alerter = Alerter([Route(sink, fallback=Script())])
-    fallback = alerter._lanes[0]._fallback
+    fallback = alerter._lanes[0].fallback
     assert fallback is not None
     monkeypatch.setattr(fallback._worker, "_capacity", 0)
     assert alerter.send(alert()).wait(5) == "failed"

@@ -94,19 +94,26 @@ class Alerter:
         self._notices = Notices()
         self._ledger = Ledger()
         self._dead_letter = dead_letter
+        self._inside: set[int] = set()
+        self._is_closed_at_exit = False
         self._terms = Terms(
             window=window,
             digests=digest,
             clock=self._clock,
             jitter=jitter,
             windows=MemoryDedupe(clock=self._clock),
-            shared=FailOpen(dedupe, self._clock, lambda text: self._notices.tell("dedupe", text)),
+            shared=FailOpen(
+                dedupe, self._clock, lambda text: self._notices.tell("dedupe", text), self._inside
+            ),
             spool=None if spool is None else _open_spool(spool, self._notices),
             notices=self._notices,
             bury=self._bury,
             settle=self._settle,
+            inside=self._inside,
         )
         self._lanes = _make_lanes(sinks, self._terms)
+        # In this order to be waited for: what a lane gives up goes to its fallback.
+        self._all_lanes = (*self._lanes, *(lane.fallback for lane in self._lanes if lane.fallback))
         self._lanes_for = {
             severity: tuple(lane for lane in self._lanes if severity in lane.route.severities)
             for severity in Severity
@@ -120,10 +127,11 @@ class Alerter:
         restart_after_fork(self)
         if enabled and self._lanes and self._terms.spool is not None and self._terms.spool.has_others():
             self._watch.spooled(delay=0.0)
-            close_at_exit(self)
+            self._close_at_exit()
 
     def start_anew(self) -> None:
         """Forget, in a forked child, what the parent counts and delivers."""
+        self._inside.clear()
         self._ledger.start_anew()
         self._watch.start_anew()
         for lane in self._lanes:
@@ -191,7 +199,7 @@ class Alerter:
         """
         deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
         self._watch.drain()
-        done = [lane.flush(seconds_left(deadline)) for lane in self._lanes]
+        done = [lane.flush(seconds_left(deadline)) for lane in self._all_lanes]
         self._watch.hand_over()
         return all(done)
 
@@ -208,7 +216,7 @@ class Alerter:
             self._closed = True
         deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
         self._watch.close()
-        for lane in self._lanes:
+        for lane in self._all_lanes:
             lane.close(seconds_left(deadline))
         self._watch.hand_over()
         self._terms.shared.close()
@@ -242,7 +250,7 @@ class Alerter:
         runtime = current()
         key = self._key(alert, runtime.service)
         lanes = self._lanes_for[alert.severity]
-        if self._terms.shared.is_inside() or any(lane.is_inside() for lane in self._lanes):
+        if threading.get_ident() in self._inside:
             return self._ledger.dropped(key, "inside")  # what alerting itself complains about
         if self._closed:
             return self._ledger.dropped(key, "closed")
@@ -268,22 +276,18 @@ class Alerter:
                 return Receipt("throttled", key)
             safe = secured(alert, runtime.gate)
             receipt = QueuedReceipt(key, len(bearable))
-            jobs = {
-                lane: Job(
-                    delivery=Delivery(
-                        alert=safe,
-                        key=key,
-                        service=runtime.service,
-                        time_ns=now_ns,
-                        token=self._token(lane.mark(mark), key, now_ns),
-                        repeats=granted[lane],
-                    ),
-                    mark=lane.mark(mark),
-                    lease=lease,
-                    receipt=receipt,
+            jobs = {}
+            for lane in bearable:
+                here = lane.mark(mark)
+                message = Delivery(
+                    alert=safe,
+                    key=key,
+                    service=runtime.service,
+                    time_ns=now_ns,
+                    token=self._token(here, key, now_ns),
+                    repeats=granted[lane],
                 )
-                for lane in bearable
-            }
+                jobs[lane] = Job(delivery=message, mark=here, lease=lease, receipt=receipt)
         except BaseException:
             for lane in granted:
                 self._terms.windows.release(lane.mark(mark), lease)
@@ -298,7 +302,7 @@ class Alerter:
         occurred = Repeats(1, now_ns, now_ns)
         for lane in lanes:
             answer = self._terms.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
-            if isinstance(answer, Granted):
+            if type(answer) is Granted:
                 granted[lane] = answer.repeats
         return granted
 
@@ -313,23 +317,28 @@ class Alerter:
             self._terms.windows.release(lane.mark(mark), lease)
             if lane.storm.hold_back(alert.severity, alert.message, now_ns):
                 self._watch.storm_began(lane)
-                close_at_exit(self)
+                self._close_at_exit()
         return bearable
 
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: QueuedReceipt) -> Receipt:
         self._ledger.count("sent", "pending")
-        close_at_exit(self)
+        self._close_at_exit()
         if self._terms.spool is not None:
             self._terms.spool.add({lane.name: job for lane, job in jobs.items()})
-        refused = {lane: job for lane, job in jobs.items() if not lane.submit(job)}
-        if len(refused) == len(jobs) and all(job.row is None for job in refused.values()):
-            for lane, job in refused.items():
+        refused = [(lane, job) for lane, job in jobs.items() if not lane.submit(job)]
+        if len(refused) == len(jobs) and all(job.row is None for _, job in refused):
+            for lane, job in refused:
                 lane.release(job)
             self._ledger.count("sent", "pending", by=-1)
             return self._ledger.dropped(receipt.key, "closed" if self._closed else "full")
-        for lane, job in refused.items():
+        for lane, job in refused:
             lane.refuse(job)
         return receipt
+
+    def _close_at_exit(self) -> None:
+        if not self._is_closed_at_exit:
+            self._is_closed_at_exit = True
+            close_at_exit(self)
 
     def _key(self, alert: Alert, service: str) -> str:
         try:

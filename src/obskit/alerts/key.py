@@ -11,11 +11,12 @@ since every occurrence has its own.
 from __future__ import annotations
 
 import hashlib
-import json
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Final, TypeAlias, cast
 
 from ..encoding.plain import plain
@@ -39,42 +40,45 @@ _OURS: Final = __file__[: -len("alerts/key.py")]
 
 #: Words whose number names a thing or a moment, of which every occurrence has another.
 _LABELS: Final = (
-    "attempt|batch|build|byte|channel|char|chat|col|column|deployment|guild|id|invoice|issue|item|job|line|"
-    "message|mr|offset|order|pid|port|pos|position|pr|process|query|record|request|retry|row|run|session|"
-    "task|thread|ticket|tid|timeout|transaction|try|update|user"
-)
+    "attempt batch build byte channel char chat col column deployment guild id invoice issue item job line"
+    " message mr offset order pid port pos position pr process query record request retry row run session"
+    " task thread ticket tid timeout transaction try update user"
+).split()
 #: Words whose number tells what went wrong, however long it is.
 _CODES: Final = frozenset(
     "answer answered code codes err errno error exit fault hresult http ora rc reason result returned says"
     " signal smtp sqlstate state status tns winerror with".split()
 )
 
-# Every alternative begins where a word does and repeats possessively, so the time is
-# linear. The order matters: what comes first is taken whole.
+# Every alternative begins where a word does and repeats possessively, so the time is linear.
+# The order matters: what comes first is taken whole. An empty group at the end of each names
+# it: one around it would keep the engine from telling by the first character that it does not fit.
 _VOLATILE: Final = r"""
     (?<![A-Za-z0-9])
-    # Most words are followed by another word: 10 instead of 50 µs for a line (CPython 3.11).
-    (?![A-Za-z]++[\s,;!?)(]++[A-Za-z])
+    # Most words are followed by another word, or end the message.
+    (?![A-Za-z]++(?:[\s,;!?)(]++[A-Za-z]|[.,:;!?)]*+(?:\ [A-Za-z(]|$)))
     (?:
-        (?P<url>https?://[^\s/?\#"'<>]++)(?P<path>/[^\s?\#"'<>]*+)?(?:[?\#][^\s"'<>]*+)?
-      | (?P<quote>['"`])(?P<quoted>[^'"`\n]{0,200})(?P=quote)(?!\w)
-      | (?P<email>[\w.+-]++@[\w-]++(?:\.[\w-]++)++)
-      | (?P<uuid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)
-      | (?P<time>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d++)?(?:Z|[+-]\d\d:?\d\d)?)?\b
-               | \d{1,2}:\d\d:\d\d(?:[.,]\d++)?
-               | (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*+,?\ )?(?:\d{1,2}\ )?
-                 (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*+\ \d{1,4}
-                 (?:[ ,]{1,2}(?:\d{4}|\d\d:\d\d(?::\d\d)?|GMT|UTC))*+)
-      | (?P<host>(?<!\.)(?:(?:[\w-]++\.)++[\w-]++|localhost|\[[0-9a-fA-F:.]++\])):\d{1,5}\b
-      | (?P<size>(?<!\.)\d++(?:\.\d++)?(?:\ of\ \d++)?\s?
-            (?:%|(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|[kKMGT]?i?B|bytes?)\b))
-      | (?P<label>(?:\#|(?i:(?:[a-z]*+_)*+(?:LABELS))[ ]?[-=:\#]?[ ]?(?=[-\d])))
-            (?:0[xX][0-9a-fA-F]++|-?\d++(?:[./]\d++)?)\b
-      | (?P<hex>0[xX][0-9a-fA-F]{3,}+\b
-              | (?!\d++\.\d)(?=[a-fA-F]*+\d)[0-9a-fA-F]{8,}+(?:-[a-z0-9]{5})?(?![A-Za-z0-9])
-              | (?=(?:[A-Za-z]*+\d++[A-Za-z]){2}[A-Za-z]*+\d)[A-Za-z0-9]{16,}+)
-      | (?P<number>(?<!\.)\d{5,}+(?:\.\d++)?(?![\w.]) | (?<=[a-z_]/)\d++(?=[/?\s]|$))
-      | (?P<measure>(?:(?<=(?:is|to|of|at)\ )|(?<=(?:was)\ )|(?<=(?:than)\ ))\d++\.\d++(?![\w.]))
+        https?://[^\s/?\#"'<>]++(?:/[^\s?\#"'<>]*+)?(?:[?\#][^\s"'<>]*+)?(?P<url>)
+      | (?:'[^'"`\n]{0,200}'|"[^'"`\n]{0,200}"|`[^'"`\n]{0,200}`)(?!\w)(?P<quoted>)
+      | [\w.+-]++@[\w-]++(?:\.[\w-]++)++(?P<email>)
+      | [0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b(?P<uuid>)
+      | (?=[\dMTWFSJAOND])
+        (?:\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d++)?(?:Z|[+-]\d\d:?\d\d)?)?\b
+         | \d{1,2}:\d\d:\d\d(?:[.,]\d++)?
+         | (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*+,?\ )?(?:\d{1,2}\ )?
+           (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*+\ \d{1,4}
+           (?:[ ,]{1,2}(?:\d{4}|\d\d:\d\d(?::\d\d)?|GMT|UTC))*+)(?P<time>)
+      | (?<!\.)(?:(?:[\w-]++\.)++[\w-]++|localhost|\[[0-9a-fA-F:.]++\]):\d{1,5}\b(?P<host>)
+      | (?<!\.)\d++(?:\.\d++)?(?:\ of\ \d++)?\s?
+        (?:%|(?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|h|hours?|d|days?|[kKMGT]?i?B|bytes?)\b)(?P<size>)
+      | (?=[A-Za-z_\#]*+[ ]?[-=:\#]?[ ]?[-\d])
+        (?P<word>\#|(?i:(?:[a-z]*+_)*+)(?:LABELS)[ ]?[-=:\#]?[ ]?(?=[-\d]))
+        (?:0[xX][0-9a-fA-F]++|-?\d++(?:[./]\d++)?)\b(?P<label>)
+      | (?:0[xX][0-9a-fA-F]{3,}+\b
+         | (?!\d++\.\d)(?=[a-fA-F]*+\d)[0-9a-fA-F]{8,}+(?:-[a-z0-9]{5})?(?![A-Za-z0-9])
+         | (?=(?:[A-Za-z]*+\d++[A-Za-z]){2}[A-Za-z]*+\d)[A-Za-z0-9]{16,}+)(?P<hex>)
+      | (?:(?<!\.)\d{5,}+(?:\.\d++)?(?![\w.]) | (?<=[a-z_]/)\d++(?=[/?\s]|$))(?P<number>)
+      | (?:(?<=(?:is|to|of|at)\ )|(?<=(?:was)\ )|(?<=(?:than)\ ))\d++\.\d++(?![\w.])(?P<measure>)
     )
 """
 
@@ -92,20 +96,22 @@ def normalised(message: str) -> str:
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
     """Compile at the first need: importing obskit costs nothing for it."""
-    return re.compile(_VOLATILE.replace("LABELS", _LABELS), re.VERBOSE)
+    # By their first letter, which the engine looks at before it tries a word: 4 µs a message instead of 6.
+    by_initial = [
+        f"[{letter}{letter.upper()}](?i:{'|'.join(word[1:] for word in words)})"
+        for letter, words in itertools.groupby(_LABELS, key=lambda word: word[0])
+    ]
+    return re.compile(_VOLATILE.replace("LABELS", "|".join(by_initial)), re.VERBOSE)
 
 
 def _replacement(found: re.Match[str]) -> str:
-    kind = found.lastgroup
-    if found["url"]:
-        return _without_port(found["url"]) + _without_ids(found["path"] or "")
-    if (quoted := found["quoted"]) is not None:
-        return f'"{quoted}"' if _keeps_meaning(quoted) else "<value>"
-    if found["host"]:
-        return f"{found['host']}:<port>"
-    if found["label"]:
-        return f"{found['label']}<id>"
-    return found[0] if kind in ("hex", "number") and _follows_a_code_word(found) else f"<{kind}>"
+    kind, text = found.lastgroup, found[0]
+    if kind == "label":
+        return f"{found['word']}<id>"
+    if kind in ("hex", "number"):
+        return text if _follows_a_code_word(found) else f"<{kind}>"
+    write = _WRITTEN.get(kind or "")
+    return f"<{kind}>" if write is None else write(text)
 
 
 def _follows_a_code_word(found: re.Match[str]) -> bool:
@@ -114,18 +120,28 @@ def _follows_a_code_word(found: re.Match[str]) -> bool:
     return word is not None and word[1].lower() in _CODES
 
 
-def _keeps_meaning(quoted: str) -> bool:
-    """Tell whether a quoted value is a status code, a host name or an address."""
-    return re.fullmatch(r"[1-5]\d\d|(?:\d{1,3}\.){3}\d{1,3}|(?:[\w-]++\.)++[A-Za-z]{2,}+", quoted) is not None
+def _url(url: str) -> str:
+    """Replace the port and path segments with a digit, but for versions such as ``v10``; drop the query."""
+    scheme, _, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    host = re.sub(r":\d+$", ":<port>", host)
+    path = re.sub(r"(?<=/)(?!v\d{1,2}(?:/|$))[^/\d]*+\d[^/]*+", "<id>", slash + path)
+    return f"{scheme}://{host}{path}"
 
 
-def _without_port(url: str) -> str:
-    return re.sub(r":\d+$", ":<port>", url)
+def _quoted(text: str) -> str:
+    """Keep the meaning of a quoted status code, host name or address."""
+    inner = text[1:-1]
+    means = re.fullmatch(r"[1-5]\d\d|(?:\d{1,3}\.){3}\d{1,3}|(?:[\w-]++\.)++[A-Za-z]{2,}+", inner)
+    return f'"{inner}"' if means else "<value>"
 
 
-def _without_ids(path: str) -> str:
-    """Replace path segments that hold a digit, but for versions such as ``v10``."""
-    return re.sub(r"(?<=/)(?!v\d{1,2}(?:/|$))[^/\d]*+\d[^/]*+", "<id>", path)
+#: Of what is replaced in part, how.
+_WRITTEN: Final[dict[str, Callable[[str], str]]] = {
+    "url": _url,
+    "quoted": _quoted,
+    "host": lambda text: f"{text.rpartition(':')[0]}:<port>",
+}
 
 
 def incident_key(alert: Alert, *, service: str, rule: KeyRule = None) -> str:
@@ -185,12 +201,18 @@ def severity_of(mark: str) -> Severity:
 @lru_cache(maxsize=1024)
 def _usual_key(service: str, error_type: str, frame: str, message: str) -> str:
     """Remembered, because a failure that repeats is asked for again and again."""
-    return _hash("usual", service, error_type, frame, normalised(message))
+    return _normal_key(service, error_type, frame, normalised(message))
+
+
+@lru_cache(maxsize=1024)
+def _normal_key(service: str, error_type: str, frame: str, message: str) -> str:
+    """Remembered, because a failure that repeats may say other numbers each time."""
+    return _hash("usual", service, error_type, frame, message)
 
 
 def _origin(cause: object) -> tuple[str, str]:
     """Return the type of an exception and the innermost function of the application that it came through."""
-    if not issubclass(type(cause), BaseException):
+    if cause is None or not issubclass(type(cause), BaseException):
         return "", ""
     error = cast("BaseException", cause)
     frame = None
@@ -221,5 +243,5 @@ def _text(value: object) -> str:
 
 def _hash(*parts: str) -> str:
     """Hash *parts* so that no two lists of parts run into one another."""
-    canonical = json.dumps(["obskit.alert/1", *parts], ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    quoted = ",".join(map(encode_basestring_ascii, ("obskit.alert/1", *parts)))
+    return hashlib.sha256(f"[{quoted}]".encode()).hexdigest()

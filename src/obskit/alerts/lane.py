@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from ..clock import SYSTEM_CLOCK, Clock
@@ -82,6 +83,7 @@ class Terms:
     notices: Notices
     bury: Callable[[Delivery], None]  #: is given what no sink took
     settle: Callable[[Job, Result], None]  #: is told what became of a message
+    inside: set[int]  #: threads that are delivering: what they complain about is no alert
 
     def number_of(self, time_ns: int) -> int:
         """Number the windows since 1970, so that all processes agree in which one a time lies."""
@@ -101,8 +103,9 @@ class Lane:
         self.name = name
         self.route = route
         self.storm = Storm(burst=route.burst, per_minute=route.per_minute)
-        second = Route(route.fallback, Severity.WARNING) if route.fallback is not None else None
-        self._fallback = Lane(second, f"{name}-fallback", terms) if second is not None else None
+        self.fallback: Lane | None = None
+        if route.fallback is not None:
+            self.fallback = Lane(Route(route.fallback, Severity.WARNING), f"{name}-fallback", terms)
         self._sink = route.sink
         self._terms = terms
         self._breaker = Breaker()
@@ -128,29 +131,18 @@ class Lane:
         """Take *job*; False where the queue is full or closed."""
         return self._worker.submit(job)
 
-    def is_inside(self) -> bool:
-        """Tell whether the calling thread is delivering."""
-        return self._worker.is_inside() or (self._fallback is not None and self._fallback.is_inside())
-
     def flush(self, timeout: float) -> bool:
-        """Wait until every message is settled; False if the time was too short."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
-        done = self._worker.flush(timeout)
-        if self._fallback is not None:
-            done = self._fallback.flush(seconds_left(deadline)) and done
-        return done
+        """Wait until every message is settled or with the fallback; False if the time was too short."""
+        return self._worker.flush(timeout)
 
     def close(self, timeout: float) -> None:
         """Deliver within *timeout* what is pending, give up the rest, close the sink."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
         left = self._worker.close(timeout)
         self._closed = True
         for job in left:
             self._give_up(job, "there was no time left at the end")
         with contextlib.suppress(Exception):
             self._sink.close()
-        if self._fallback is not None:
-            self._fallback.close(seconds_left(deadline))
 
     def refuse(self, job: Job) -> None:
         """Give *job* up, which found no place in the queue."""
@@ -159,6 +151,8 @@ class Lane:
 
     def _process(self, job: Job) -> float | None:
         """Try to deliver *job*; returns the seconds until the next attempt, or None once it is settled."""
+        thread = get_ident()
+        self._terms.inside.add(thread)
         try:
             return self._step(job)
         except BaseException as error:  # not even a broken error of a sink leaves an alert unsettled
@@ -166,6 +160,7 @@ class Lane:
             return None
         finally:
             self._idle_since_ns = self._terms.clock.monotonic_ns()
+            self._terms.inside.discard(thread)
 
     def _step(self, job: Job) -> float | None:
         now = self._terms.clock.monotonic_ns()
@@ -177,7 +172,7 @@ class Lane:
             job.deadline_ns += self._paused_until_ns - now if job.deadline_ns else 0  # nor is this
             return self._later(job, (self._paused_until_ns - now) / 1e9, self._trouble)
         elif (rest := self._breaker.rest_ns(now)) > 0:
-            if self._fallback is not None:
+            if self.fallback is not None:
                 self._give_up(job, self._trouble)
                 return None
             return self._later(job, rest / 1e9, self._trouble)
@@ -257,9 +252,9 @@ class Lane:
     def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
         """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
         self._terms.notices.tell(self.name, f"an alert was not delivered by {self.name}: {reason}")
-        if self._fallback is not None and not self._closed:
+        if self.fallback is not None and not self._closed:
             job.attempts = job.deadline_ns = 0
-            if self._fallback.submit(job):
+            if self.fallback.submit(job):
                 return
         self.release(job)
         if job.row is not None and not is_hopeless:

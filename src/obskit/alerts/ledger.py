@@ -32,7 +32,7 @@ class Ledger:
     def start_anew(self) -> None:
         """Begin at zero."""
         self._lock = threading.RLock()
-        self._counters: Counter[str] = Counter()
+        self._counters: Counter[str] = Counter(dict.fromkeys(_ALWAYS_THERE, 0))
 
     def count(self, *names: str, by: int = 1) -> None:
         """Count all *names* at once."""
@@ -42,8 +42,10 @@ class Ledger:
 
     def decided(self, receipt: Receipt) -> Receipt:
         """Count an alert that was not queued; one that was is counted before it can be settled."""
-        if receipt.outcome != "queued":
-            self.count("sent", receipt.outcome)
+        if (outcome := receipt.outcome) != "queued":
+            with self._lock:
+                self._counters["sent"] += 1
+                self._counters[outcome] += 1
         return receipt
 
     def dropped(self, key: str, reason: str) -> Receipt:
@@ -53,12 +55,15 @@ class Ledger:
 
     def settled(self, receipt: QueuedReceipt, result: Result) -> None:
         """Take down what became of an alert at one sink."""
-        if (end := receipt.report(result)) is not None:
-            with self._lock:
+        with self._lock:  # who has waited for the receipt finds it counted
+            end = receipt.report(result)
+            if end is not None:
                 self.count("pending", by=-1)
                 self.count(end)
+        if end is not None:
+            receipt.announce()
 
     def stats(self) -> dict[str, float]:
         """Return all counters."""
         with self._lock:
-            return {**dict.fromkeys(_ALWAYS_THERE, 0), **self._counters}
+            return dict(self._counters)

@@ -123,14 +123,18 @@ def secured(alert: Alert, gate: Gate) -> SafeAlert:
         shown: str | None = gate.error(cast("BaseException", cause)).summary
     else:
         shown = None if cause is None else gate.text(cause)
-    labels = _entries(gate, alert.labels)
+    labels, fields = _entries(gate, alert.labels), _entries(gate, alert.fields)
+    links = _entries(gate, alert.links)
+    for name, url in links.items():
+        if type(url) is not str:
+            links[name] = str(url)
     safe = Alert(
         severity=alert.severity,
         message=shorten(gate.text(alert.message), _MAX_TEXT),
         root_cause=None if shown is None else shorten(shown, _MAX_TEXT),
         trace_id=None if alert.trace_id is None else gate.text(alert.trace_id)[:_MAX_ID],
-        links={name: str(url) for name, url in _entries(gate, alert.links).items()},
-        fields={**labels, **_entries(gate, alert.fields)},
+        links=cast("dict[str, str]", links),
+        fields={**labels, **fields} if labels else fields,
         fingerprint=_shown(gate, alert.fingerprint),
         labels=labels,
     )
@@ -143,15 +147,25 @@ def _shown(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | None:
     return None if fingerprint is None else gate.text(fingerprint)[:_MAX_ID]
 
 
-def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, object]:
+def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, Json]:
     """Make the first entries safe; what is no mapping, or a broken one, says so."""
     if entries is NOTHING:
         return {}
     safe = gate.fields(entries) if type(entries) is dict else gate.value(entries)
     if not isinstance(safe, dict):
         return {"unreadable": safe}
+    if len(safe) <= _MAX_ENTRIES and all(map(_is_short, safe, safe.values())):
+        return safe
     kept = itertools.islice(safe.items(), _MAX_ENTRIES)
     return {shorten(name, _MAX_ID): _bounded(value) for name, value in kept}
+
+
+def _is_short(name: str, value: Json) -> bool:
+    """Tell of what is most common that it stays as it is."""
+    kind = type(value)
+    return len(name) <= _MAX_ID and (
+        len(cast("str", value)) <= _MAX_TEXT if kind is str else kind is not list and kind is not dict
+    )
 
 
 def _bounded(value: Json) -> Json:

@@ -67,20 +67,25 @@ class Receipt:
 class QueuedReceipt(Receipt):
     """The receipt of an alert that is on its way to one or more sinks."""
 
-    __slots__ = ("_listeners", "_open", "_result", "_results", "_settled")
+    # Thousands may be kept, so what only a waiting caller needs is made when one waits.
+    __slots__ = ("_best", "_changed", "_listeners", "_lock", "_open", "_result")
 
     def __init__(self, key: str, sinks: int) -> None:
-        super().__init__("queued", key)
+        self.outcome = "queued"
+        self.key = key
         self._open = sinks
-        self._results: set[Result] = set()
+        self._best = len(_BEST_FIRST)
         self._result: Result = "pending"
-        self._settled = threading.Condition()
-        self._listeners: list[Callable[[Result], None]] = []
+        self._lock = threading.RLock()
+        self._changed: threading.Condition | None = None
+        self._listeners: tuple[Callable[[Result], None], ...] = ()
 
     def wait(self, timeout: float | None = None) -> Result:
         """See `Receipt.wait`."""
-        with self._settled:
-            self._settled.wait_for(lambda: self._result != "pending", timeout)
+        with self._lock:
+            if self._result == "pending" and timeout != 0:
+                self._changed = self._changed or threading.Condition(self._lock)
+                self._changed.wait_for(lambda: self._result != "pending", timeout)
             return self._result
 
     def report(self, result: Result) -> Result | None:
@@ -91,22 +96,25 @@ class QueuedReceipt(Receipt):
             The result for the alert, once, when it is known: ``delivered`` with the
             first sink that has it, or else, with the last sink, the best that any said.
         """
-        with self._settled:
+        with self._lock:
             self._open -= 1
-            self._results.add(result)
+            self._best = min(self._best, _BEST_FIRST.index(result))
             if self._result != "pending" or (self._open and result != "delivered"):
                 return None
-            self._result = next(best for best in _BEST_FIRST if best in self._results)
-            self._settled.notify_all()
-            listeners, self._listeners = self._listeners, []
-        for tell in listeners:
+            self._result = _BEST_FIRST[self._best]
+            if self._changed is not None:
+                self._changed.notify_all()
+            return self._result
+
+    def announce(self) -> None:
+        """Tell the coroutines that wait; called once, after the result is known."""
+        for tell in self._listeners:
             tell(self._result)
-        return self._result
 
     def _when_settled(self, tell: Callable[[Result], None]) -> None:
-        with self._settled:
+        with self._lock:
             if self._result == "pending":
-                self._listeners.append(tell)
+                self._listeners += (tell,)
                 return
         tell(self._result)
 

@@ -28,11 +28,10 @@ class Repeats:
         """Return both together."""
         if not self.count or not other.count:
             return self if self.count else other
-        return Repeats(
-            self.count + other.count,
-            min(self.first_ns, other.first_ns),
-            max(self.last_ns, other.last_ns),
-        )
+        # Not min() and max(), which take half of the time: every repeat comes by here.
+        first = self.first_ns if self.first_ns < other.first_ns else other.first_ns  # noqa: FURB136
+        last = self.last_ns if self.last_ns > other.last_ns else other.last_ns  # noqa: FURB136
+        return Repeats(self.count + other.count, first, last)
 
 
 NO_REPEATS: Final = Repeats()

@@ -24,19 +24,18 @@ class FailOpen:
         dedupe: The shared place; None where there is none, and everybody may send.
         clock: Tells when to ask a place again that has failed.
         tell: Called with what went wrong.
+        inside: Threads that are at work here or in a sink.
     """
 
-    def __init__(self, dedupe: Dedupe | None, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, dedupe: Dedupe | None, clock: Clock, tell: Callable[[str], None], inside: set[int]
+    ) -> None:
         self._dedupe = dedupe
         self._clock = clock
         self._tell = tell
         self._asked_again_ns = 0
-        self._asking: set[int] = set()  # threads inside the place
+        self._inside = inside
         self.failures = 0
-
-    def is_inside(self) -> bool:
-        """Tell whether the calling thread is asking the place."""
-        return get_ident() in self._asking
 
     @property
     def exists(self) -> bool:
@@ -82,7 +81,9 @@ class FailOpen:
         now = self._clock.monotonic_ns()
         if self._dedupe is None or now < self._asked_again_ns:
             return otherwise
-        self._asking.add(get_ident())
+        thread = get_ident()
+        was_inside = thread in self._inside
+        self._inside.add(thread)
         try:
             return question(self._dedupe)
         except Exception as error:
@@ -91,4 +92,5 @@ class FailOpen:
             self._tell(f"{type(self._dedupe).__name__} failed: {type(error).__name__}; alerts may come twice")
             return otherwise
         finally:
-            self._asking.discard(get_ident())
+            if not was_inside:
+                self._inside.discard(thread)

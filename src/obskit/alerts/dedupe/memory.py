@@ -62,7 +62,8 @@ class MemoryDedupe:
             now = self._now_ns()
             mark = self._marks.get(key, ABSENT)
             if not may_send(mark, token, now):
-                self._set(key, counted(mark, occurred))
+                self._marks[key] = counted(mark, occurred)
+                self._marks.move_to_end(key)
                 return Held((mark.until_ns - now) / 1e9)
             mark = self._set(key, leased(mark, token, now + int(seconds * 1e9)))
             return Granted(mark.carried)
