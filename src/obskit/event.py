@@ -8,7 +8,7 @@ a raw event is a type error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, NewType, TypeAlias
+from typing import Final, NamedTuple, NewType, TypeAlias
 
 #: A value that JSON can hold.
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -33,7 +33,7 @@ class Bound:
         #: What the gate made of the fields, and the edition of its rules that did.
         self.safe: tuple[object, Placed] | None = None
         #: The same as text, for whoever writes lines.
-        self.pieces: tuple[object, Any] | None = None
+        self.pieces: Pieces | None = None
 
 
 class Placed(NamedTuple):
@@ -41,6 +41,20 @@ class Placed(NamedTuple):
 
     context: dict[str, Json]  #: those of `CONTEXT_FIELDS` that are set, in their order
     others: dict[str, Json]  #: the user's own; none bears the name of a core field
+
+
+class Pieces(NamedTuple):
+    """Bound fields as they stand on a line, each behind a comma."""
+
+    edition: object  #: of the rules that made them safe
+    fields: Mapping[str, object]  #: as they were bound
+    context: str
+    others: str
+    has_trace: bool
+
+
+#: The first seven items of an `Event`, which are all that most events have.
+Common: TypeAlias = tuple[int, int, str, str, str | None, tuple[Bound, ...], Mapping[str, object]]
 
 
 class Event(NamedTuple):

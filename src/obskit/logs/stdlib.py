@@ -43,7 +43,9 @@ class Handler(logging.Handler):
             return
         outer, _writing.record = _writing.record, True
         try:
-            pipeline.emit(_event_of(record))
+            event = _event_of(record)
+            if event.exception is not None or not pipeline.emit_common(event[:7]):
+                pipeline.emit(event)
         finally:
             _writing.record = outer
 

@@ -115,7 +115,7 @@ class Redactor:
         self._scanner = Scanner(
             shapes=shapes, own=own, assignments=Assignments(self._policy), literals=literals, mask=self._mask
         )
-        self._literals = literals
+        self.literals: Final = literals
         self._is_plain = not own
         #: Names that are neither secret nor hold a secret by their shape.
         self._open_names: set[str] = set()
@@ -152,18 +152,9 @@ class Redactor:
     def text(self, text: str) -> str:
         """Give *text* with every secret in it hidden; it is never cut."""
         # Programs say the same things again and again: 0.1 us for what was said before, 2 us for the search.
-        if self._literals.pattern is not self._searched_for:
+        if self.literals.pattern is not self._searched_for:
             self._begin_edition()
         if text in self._open_texts:
-            return text
-        # Of 12 characters and without these signs, nothing can be a secret by its looks: no shape is
-        # shorter, and an assignment has a sign. Most fields are such texts: 0.3 us instead of 1.3 us.
-        if (
-            len(text) < _SHORTEST
-            and not ("=" in text or ":" in text or "-" in text or "%" in text)
-            and self._is_plain
-            and self._literals.pattern is None
-        ):
             return text
         try:
             safe = self._searched(text)
@@ -180,6 +171,15 @@ class Redactor:
         return safe
 
     def _searched(self, text: str) -> str:
+        # Of 12 characters and without these signs, nothing can be a secret by its looks: no shape is
+        # shorter, and an assignment has a sign. Most fields are such texts: 0.3 us instead of 1.3 us.
+        if (
+            len(text) < _SHORTEST
+            and not ("=" in text or ":" in text or "-" in text or "%" in text)
+            and self._is_plain
+            and self.literals.pattern is None
+        ):
+            return text
         spans = self._scanner.find(text)
         return text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
 
@@ -199,7 +199,7 @@ class Redactor:
         A spelling that would take a piece out of the form of the line, a bare
         quotation mark or the end of the line, is left alone.
         """
-        pattern = self._literals.pattern
+        pattern = self.literals.pattern
         if pattern is None:
             return line
         text = line.decode("utf-8", "surrogateescape")
@@ -270,13 +270,13 @@ class Redactor:
 
     def edition(self) -> object:
         """Give an object that is another one whenever what is hidden may have changed."""
-        if self._literals.pattern is not self._searched_for:
+        if self.literals.pattern is not self._searched_for:
             self._begin_edition()
         return self._edition
 
     def _begin_edition(self) -> None:
         """Forget what was found clean: other secrets are registered now."""
-        self._searched_for = self._literals.pattern
+        self._searched_for = self.literals.pattern
         self._open_texts = set()
         self._edition = object()
 
@@ -285,7 +285,7 @@ class Redactor:
     def open_names(self) -> Collection[str]:
         """Give names that are known to be innocent and safe."""
         # A registered secret may be part of any name, and an innocent name may be secret in its place.
-        return self._open_names if self._literals.pattern is None and not self.needs_place else ()
+        return self._open_names if self.literals.pattern is None and not self.needs_place else ()
 
     def open_texts(self) -> Collection[str]:
         """Give texts in which nothing was found."""
@@ -306,7 +306,7 @@ class Redactor:
             return self._foreign_name(name, self._policy.verdict)
         verdict = self._policy.verdict(name)
         safe = self.text(name)
-        if verdict is None and safe is name and len(name) <= _NAME_LENGTH and self._literals.pattern is None:
+        if verdict is None and safe is name and len(name) <= _NAME_LENGTH and self.literals.pattern is None:
             if len(self._open_names) >= _NAMES_SIZE:
                 self._open_names.clear()
             self._open_names.add(name)
