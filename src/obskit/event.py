@@ -22,6 +22,10 @@ CONTEXT_FIELDS: Final = ("trace_id", "correlation_id", "user_id", "cmd")
 #: Names whose fields have a place of their own on a line.
 PLACED_FIELDS: Final = CORE_FIELDS.union(CONTEXT_FIELDS)
 
+#: Names that pair a name with a value: ``{"name": "Authorization", "value": ...}``.
+PAIR_NAMES: Final = frozenset({"name", "Name", "key", "Key", "header", "field", "parameter"})
+PAIR_VALUES: Final = frozenset({"value", "Value"})
+
 
 class Bound:
     """Fields that stand on many events, and their safe form once somebody needed it."""

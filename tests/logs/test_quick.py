@@ -144,3 +144,15 @@ def test_names_of_loggers_are_not_kept_without_end() -> None:
         line = quick.line(event(logger=f"request-{number}")[:7])
         assert json.loads(line)["logger"] == f"request-{number}"
     assert len(quick._ends) < 1_100
+
+
+def test_a_registered_number_is_left_to_the_general_way() -> None:
+    """A number is no text that the redactor has looked at."""
+    one = event("x", fields={"n": 1_234_567_890})
+    QUICK[dumps].line(one[:7])
+    LITERALS.register("1234567890")
+    try:
+        with pytest.raises(NotQuick):
+            QUICK[dumps].line(one[:7])
+    finally:
+        LITERALS.unregister("1234567890")

@@ -9,6 +9,7 @@ import secrets
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax import saxutils
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from obskit.errors import ConfigError
 from obskit.redaction import LITERALS, Literals, Redactor, register_secret, unregister_secret
 from obskit.redaction.mask import Mask
+from tests.strategies import json_values
 
 SECRET = 'a "quoted" & <nice> / pass\\word + é'
 
@@ -104,6 +106,26 @@ def test_finished_line_is_searched_and_stays_a_line(literals: Literals) -> None:
     assert redactor.finished(line) == line.replace(b"correct-horse", b"***")
     assert redactor.finished(b'{"msg":"fine"}\n') == b'{"msg":"fine"}\n'
     assert redactor.stats()["redacted"] == 1
+
+
+@given(
+    json_values,
+    st.sampled_from([12345678, -90210.55, 12345678901234567890, 1.25e+300]),
+    st.sampled_from([{}, {"fingerprint_key": b"k" * 16}]),
+)
+def test_a_registered_number_is_hidden_in_a_line_that_stays_json(
+    value: Any, number: float, settings: dict[str, Any]
+) -> None:
+    """A marker in the place of a number is put into quotation marks; what only looks so in a text is not."""
+    literals = Literals()
+    literals.register(str(number))
+    redactor = Redactor(literals=literals, **settings)
+    line = json.dumps({"seen": [number, f'at: {number},"***"', {"n": number}], "rest": value}).encode()
+    safe = redactor.finished(line + b"\n")
+    seen = json.loads(safe)["seen"]
+    assert str(seen[0]).startswith("***")
+    assert str(seen[2]["n"]).startswith("***")
+    assert str(number) not in safe.decode()
 
 
 def test_many_values_are_found_quickly(literals: Literals) -> None:

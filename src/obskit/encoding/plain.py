@@ -22,7 +22,7 @@ from sys import modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
-from ..event import Json
+from ..event import PAIR_NAMES, PAIR_VALUES, Json
 from ..interrupts import is_interruption
 
 if TYPE_CHECKING:
@@ -91,8 +91,6 @@ _INT64: Final = 1 << 63
 #: Python refuses to print integers of more digits by default (CVE-2020-10735).
 _MAX_INT_BITS: Final = 14_000
 #: How a pair of one name and one value is spelled as a mapping.
-_PAIR_NAMES: Final = frozenset({"name", "Name", "key", "Key", "header", "field", "parameter"})
-PAIR_VALUES: Final = frozenset({"value", "Value"})
 
 
 def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGET) -> Json:
@@ -196,7 +194,7 @@ class _Walk:
     def _put(self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool) -> None:
         verdict, safe = self._rules.name(self._spelled(name))
         if verdict is not None:
-            if is_pair and safe in _PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``
+            if is_pair and safe in PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``
                 verdict = verdict._replace(doubtful=True)
             item = self._rules.hidden(item, verdict)
         rules = self._rules
@@ -217,7 +215,7 @@ class _Walk:
     def _hide_named_value(self, pairs: Sequence[tuple[object, object]], result: dict[str, Json]) -> None:
         """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
         for name, called in pairs:
-            if type(name) is not str or name not in _PAIR_NAMES or not isinstance(called, str):
+            if type(name) is not str or name not in PAIR_NAMES or not isinstance(called, str):
                 continue
             verdict, _ = self._rules.name(self._spelled(called))
             if verdict is not None:

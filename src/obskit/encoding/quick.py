@@ -14,8 +14,8 @@ from collections.abc import Collection
 from math import isfinite
 from typing import Any, Final, Protocol
 
-from ..event import Json
-from .plain import PAIR_VALUES, Rules
+from ..event import PAIR_VALUES, Json
+from .plain import Rules
 
 #: Containers inside containers, and values in all: far inside the budget of `plain`, so nothing is cut.
 _DEPTH: Final = 8
@@ -28,7 +28,7 @@ class QuickRules(Rules, Protocol):
     """Rules that remember what they found innocent."""
 
     def open_names(self) -> Collection[str]:
-        """Give names that are known to be innocent and safe."""
+        """Give names that are known to be innocent and safe; none of `PAIR_VALUES` is among them."""
 
     def open_texts(self) -> Collection[str]:
         """Give texts that are known to be safe."""
@@ -57,7 +57,7 @@ class _Quick:
         self._texts = rules.open_texts()
         self._left = _NODES
 
-    def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:  # noqa: C901 - see below
+    def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:
         names, texts = self._names, self._texts
         result = source.copy()
         self._left -= len(result)
@@ -78,8 +78,6 @@ class _Quick:
                 result[name] = self.mapping(item, depth - 1)
             elif item is not None and kind is not bool:
                 result[name] = self._value(item, kind, depth)
-        if not PAIR_VALUES.isdisjoint(result):
-            raise NotQuick
         return result
 
     def _sequence(self, source: list[Any], depth: int) -> list[Json]:
@@ -103,7 +101,7 @@ class _Quick:
         raise NotQuick
 
     def _named(self, name: Any, item: Any) -> Any:
-        if type(name) is not str:
+        if type(name) is not str or name in PAIR_VALUES:
             raise NotQuick
         verdict, safe = self._rules.name(name)
         if safe is not name:

@@ -55,7 +55,6 @@ class Pipeline:
         self.clock: Final = clock
         self.time_ns: Final = clock.time_ns
         self._gate = gate
-        self._redactor = gate.redactor
         self._encode = encode
         self._sink = sink
         self._copy_to = copy_to
@@ -99,7 +98,7 @@ class Pipeline:
 
     def _write(self, line: bytes) -> None:
         try:
-            self._sink.emit(self._redactor.finished(line))
+            self._sink.emit(line)
             self._written += 1
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
@@ -118,7 +117,7 @@ class Pipeline:
             if self._copy_to is not None:
                 self._copy_to.emit(safe)
             if CELL.diverted is None:
-                return self._encode(safe)
+                return self._finished(safe)
             CELL.diverted(safe)
         except Exception as error:
             if is_interruption(error):
@@ -128,7 +127,10 @@ class Pipeline:
 
     def line(self, event: Event) -> bytes:
         """Return the line of *event* without writing it; may raise as the encoder does."""
-        return self._encode(secured(event, self._gate))
+        return self._finished(secured(event, self._gate))
+
+    def _finished(self, event: SafeEvent) -> bytes:
+        return self._gate.redactor.finished(self._encode(event))
 
     def flush(self, timeout: float) -> bool:
         """Let the sink deliver what it holds back: most write a line before the call that logs it returns."""

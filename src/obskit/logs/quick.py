@@ -12,17 +12,19 @@ them together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from json.encoder import encode_basestring
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..clock import isoformat
 from ..encoding.json import DEFAULT_LINE_BYTES, LINE_BREAKS, Dumps
-from ..encoding.plain import PAIR_VALUES
 from ..encoding.quick import NotQuick
-from ..event import PLACED_FIELDS, Bound, Common, Json, Pieces
+from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json, Pieces
 from ..gate import Gate
 from ..levels import NAMES
 from ..spans import current_span
+
+Key = TypeVar("Key")
 
 _LONGEST_TEXT: Final = 10_000
 _LONGEST_KEPT: Final = 256
@@ -39,7 +41,7 @@ class QuickLine:
         self._gate = gate
         self._redactor = gate.redactor
         self._dumps = dumps
-        self._service = f'"service":{encode_basestring(service)},"fn":'
+        self._service = service
         self._second = (-1, "")
         self._literals = gate.redactor.literals
         self._begin_edition()
@@ -65,7 +67,7 @@ class QuickLine:
         if cached[0] != second:
             cached = self._second = (second, isoformat(time_ns)[:20])
         micros = "%06d" % (time_ns // 1000 % 1_000_000)  # noqa: UP031 - half the time of an f-string
-        own = f",{self._dumps(self._own(fields, taken)).decode()[1:-1]}" if fields else ""
+        own = self._write(self._own(fields, taken)) if fields else ""
         line = (
             f'{{"ts":"{cached[1]}{micros}+00:00","level":"{NAMES[level]}",'
             f"{self._functions.get(fn) or self._function(fn)}{context},"
@@ -97,7 +99,8 @@ class QuickLine:
         return _kept(self._texts, msg, encoded) if safe is msg and len(msg) <= _LONGEST_KEPT else encoded
 
     def _function(self, fn: str) -> str:
-        return _kept(self._functions, fn, self._service + encode_basestring(fn))
+        service, safe = (encode_basestring(self._redactor.text(text)) for text in (self._service, fn))
+        return _kept(self._functions, fn, f'"service":{service},"fn":{safe}')
 
     def _end(self, logger: str | None) -> str:
         if logger is None:
@@ -151,17 +154,20 @@ class QuickLine:
         if not _SPECIAL.isdisjoint(fields) or not taken.keys().isdisjoint(fields):
             raise NotQuick
         safe = self._gate.fields(fields)
-        new = [name for name in fields if name not in self._names and name in self._redactor.open_names()]
-        if len(self._names) + len(new) > _CACHE_SIZE:
+        if len(self._names) >= _CACHE_SIZE:
             self._names.clear()
-        self._names.update(new[:_CACHE_SIZE])
+        self._names.update(islice(filter(self._redactor.open_names().__contains__, fields), _CACHE_SIZE))
         return safe
 
     def _write(self, safe: Mapping[str, Json]) -> str:
-        return f",{self._dumps(safe).decode()[1:-1]}" if safe else ""
+        written = f",{self._dumps(safe).decode()[1:-1]}" if safe else ""
+        # The texts were searched for registered secrets; numbers and the whole were not.
+        if self._pattern is not None and any(self._pattern.find(written)):
+            raise NotQuick
+        return written
 
 
-def _kept(cache: dict[str, str], key: str, value: str) -> str:
+def _kept(cache: dict[Key, str], key: Key, value: str) -> str:
     """Keep *value* in *cache*, and give it."""
     if len(cache) >= _CACHE_SIZE:
         cache.clear()

@@ -20,6 +20,8 @@ _SAFE_LENGTH: Final = 12
 #: At most this part of a value is its tail.
 _SHARE: Final = 3
 _FINGERPRINT_BYTES: Final = 4
+#: The empty text is none of them.
+_MARKER_STARTS: Final = frozenset("*[")
 _FAILURE: Final = re.compile(r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]")
 
 
@@ -57,7 +59,7 @@ class Mask:
         Args:
             tail: Whether this kind of secret may show its last characters.
         """
-        if self.is_marker(secret):
+        if secret[:1] in _MARKER_STARTS and self.is_marker(secret):
             return secret
         if self._fingerprint_key is not None:
             return f"{MARKER}#{self._fingerprint(secret)}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..event import PAIR_VALUES
 from ..interrupts import is_interruption
 from .assignments import Assignments, looks_secret
 from .detectors import Span, choose
@@ -43,6 +44,8 @@ _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
 #: What is no text but the form of a line.
 _FORM: Final = re.compile(r"\n|(?<!\\)\"")
+#: A marker in the place of a number, which JSON wants in quotation marks; texts are passed over.
+_BARE_MARKER: Final = re.compile(r""""(?:[^"\\]|\\.)*+"|[-+.\w]*+(\*{3}(?:\#[0-9a-f]{8})?)[-+.\w]*""")
 #: Names of a place that are told.
 _REACH: Final = 16
 _NUMBERS: Final = (int, float, complex)
@@ -117,9 +120,9 @@ class Redactor:
         )
         self.literals: Final = literals
         self._is_plain = not own
-        #: Names that are neither secret nor hold a secret by their shape.
+        #: Names that are neither secret nor hold one, and texts in which nothing was found, while
+        #: these secrets were registered.
         self._open_names: set[str] = set()
-        #: Texts in which nothing was found, while these secrets were registered.
         self._open_texts: set[str] = set()
         self._searched_for = literals.pattern
         self._edition = object()
@@ -212,6 +215,8 @@ class Redactor:
             return line
         safe, count = self._scanner.replace(text, spans)
         self._counts["redacted"] += count
+        if safe.startswith("{"):
+            safe = _BARE_MARKER.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], safe)
         return safe.encode("utf-8", "surrogateescape")
 
     def field(self, key: str, value: T) -> T:
@@ -277,15 +282,18 @@ class Redactor:
     def _begin_edition(self) -> None:
         """Forget what was found clean: other secrets are registered now."""
         self._searched_for = self.literals.pattern
+        self._open_names = set()
         self._open_texts = set()
         self._edition = object()
 
     # What the walk asks.
 
     def open_names(self) -> Collection[str]:
-        """Give names that are known to be innocent and safe."""
-        # A registered secret may be part of any name, and an innocent name may be secret in its place.
-        return self._open_names if self.literals.pattern is None and not self.needs_place else ()
+        """Give names that are known to be innocent and safe; none of `PAIR_VALUES` is among them."""
+        if self.needs_place:  # an innocent name may be secret in its place
+            return ()
+        self.edition()
+        return self._open_names
 
     def open_texts(self) -> Collection[str]:
         """Give texts in which nothing was found."""
@@ -306,7 +314,7 @@ class Redactor:
             return self._foreign_name(name, self._policy.verdict)
         verdict = self._policy.verdict(name)
         safe = self.text(name)
-        if verdict is None and safe is name and len(name) <= _NAME_LENGTH and self.literals.pattern is None:
+        if verdict is None and safe is name and len(name) <= _NAME_LENGTH and name not in PAIR_VALUES:
             if len(self._open_names) >= _NAMES_SIZE:
                 self._open_names.clear()
             self._open_names.add(name)
@@ -331,7 +339,10 @@ class Redactor:
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
         """Give the marker for *value*, or *value* itself where it may stay."""
         try:
-            return value if _may_stay(value, verdict) else self._marker(value, verdict)
+            # Most are texts: 1.0 us instead of 1.5 us.
+            if (type(value) is not str or verdict.doubtful) and _may_stay(value, verdict):
+                return value
+            return self._marker(value, verdict)
         except BaseException as error:  # the value's own code ran
             if is_interruption(error):
                 raise
@@ -339,7 +350,9 @@ class Redactor:
 
     def _marker(self, value: Any, verdict: Verdict) -> Any:
         safe: Any
-        if isinstance(value, str):
+        if type(value) is str:
+            safe = self._mask.hide(value, tail=verdict.tail)
+        elif isinstance(value, str):
             safe = self._mask.hide(str.__str__(value), tail=verdict.tail)
         elif isinstance(value, (bytes, bytearray)):
             safe = type(value)(MARKER.encode()) if type(value) in (bytes, bytearray) else MARKER.encode()

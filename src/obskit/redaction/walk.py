@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
+from ..event import PAIR_NAMES, PAIR_VALUES
 from ..interrupts import is_interruption
 from .containers import Kind, kind_of
 from .policy import Verdict
@@ -29,8 +30,6 @@ _CYCLE: Final = "[cut: cycle]"
 
 _SCALARS: Final = frozenset({int, float, bool, type(None)})
 #: How a pair of one name and one value is spelled as a mapping.
-_PAIR_NAMES: Final = ("name", "Name", "key", "Key", "header", "field", "parameter")
-_PAIR_VALUES: Final = ("value", "Value")
 
 
 class Rules(Protocol):
@@ -183,7 +182,7 @@ class _Reading:
                 self._read_value(
                     node, position, value, rules.inside(safe_name) if rules.needs_place else rules
                 )
-            if type(name) is str and name in _PAIR_VALUES:
+            if type(name) is str and name in PAIR_VALUES:
                 value_position = position
         if value_position >= 0:
             self._read_name_and_value(node, value_position)
@@ -191,7 +190,7 @@ class _Reading:
     def _read_name_and_value(self, node: _Node, position: int) -> None:
         """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
         for name, called in node.entries:
-            if type(name) is str and name in _PAIR_NAMES and type(called) is str:
+            if type(name) is str and name in PAIR_NAMES and type(called) is str:
                 verdict, _ = node.rules.name(called)
                 if verdict is not None:
                     value_name, value = node.entries[position]
@@ -235,8 +234,8 @@ def _names_its_value(name: object, entries: list[tuple[Any, Any]]) -> bool:
     """Say whether *name* is a word for names, as in ``{"key": "colour", "value": "red"}``."""
     return (
         type(name) is str
-        and name in _PAIR_NAMES
-        and any(type(other) is str and other in _PAIR_VALUES for other, _ in entries)
+        and name in PAIR_NAMES
+        and any(type(other) is str and other in PAIR_VALUES for other, _ in entries)
     )
 
 
