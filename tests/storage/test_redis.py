@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socketserver
 import sys
 import threading
@@ -16,6 +17,7 @@ from obskit.errors import ConfigError, MissingExtra, StoreError
 from obskit.storage.redis import RedisConnection, Script
 from tests.databases import RedisServer, redis_server
 from tests.programs import free_port
+from tests.traces.stores.children import Child, forked
 
 redis = pytest.importorskip("redis")
 
@@ -50,6 +52,28 @@ def test_a_client_of_ones_own_is_used_and_left_open(server: RedisServer) -> None
     connection = connect(client)
     connection.close()
     assert connection.run(ECHO, [], ["still here"]) == b"still here"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_child_forked_while_another_thread_asks_is_not_held_up(server: RedisServer) -> None:
+    """It has a client of its own: nobody in it would ever open what that thread has locked."""
+    connection = connect(server.url)
+    assert connection.run(ECHO, [], [1]) == b"1"
+
+    def run(_: Child) -> None:
+        assert connection.run(ECHO, [], [2]) == b"2"
+
+    with connection._client.connection_pool._lock, forked(run) as child:  # type: ignore[attr-defined]
+        assert child.exit_code() == 0
+    assert connection.run(ECHO, [], [3]) == b"3"
+    connection.close()
+
+
+def test_a_client_of_ones_own_is_kept_after_a_fork(server: RedisServer) -> None:
+    """Only its owner knows how to make another."""
+    connection = connect(server.client())
+    connection.start_anew()
+    assert connection.run(ECHO, [], [1]) == b"1"
 
 
 WRONG_URLS = [

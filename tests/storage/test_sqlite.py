@@ -246,6 +246,49 @@ def test_a_forked_child_opens_its_own_connections(path: Path) -> None:
     database.close()
 
 
+def test_a_child_forked_in_the_middle_of_a_transaction_is_not_locked_out(path: Path) -> None:
+    """Forking waits for the end of it: SQLite would tell the child for ever that its parent is writing."""
+    database = Database(path, NOTES)
+    is_writing = threading.Event()
+
+    def slow(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO note (text) VALUES ('parent')")
+        is_writing.set()
+        time.sleep(0.1)
+
+    thread = threading.Thread(target=database.write, args=(slow,))
+    thread.start()
+    is_writing.wait()
+    with forked(lambda _: write(database, "child")) as child:
+        thread.join()
+        assert child.exit_code() == 0
+    assert notes(database) == ["parent", "child"]
+    database.close()
+
+
+def test_a_file_is_not_taken_from_under_a_forked_child(path: Path) -> None:
+    """The child holds locks of its own, so its parent is not the last one that has the file open."""
+    database = Database(path, NOTES)
+    write(database, "parent")
+
+    def run(child: Child) -> None:
+        write(database, "first")
+        child.tell(1)
+        while path.stat().st_mode & 0o100 == 0:  # until the parent has closed its connections
+            time.sleep(0.001)
+        write(database, "second")
+        database.close()
+
+    with forked(run) as child:
+        child.wait_for(1)
+        assert notes(database) == ["parent", "first"]
+        database.close()
+        path.chmod(0o700)
+        assert child.exit_code() == 0
+    assert notes(database) == ["parent", "first", "second"]
+    database.close()
+
+
 def test_threads_share_a_database(path: Path) -> None:
     """Reads go on while somebody writes."""
     database = Database(path, NOTES)
@@ -308,12 +351,3 @@ def test_a_damaged_file_that_somebody_is_renaming_is_left_to_them(path: Path) ->
         with pytest.raises(StoreError, match=r"^SQLITE_NOTADB$"):
             notes(Database(path, NOTES))
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_starting_anew_opens_new_connections(path: Path) -> None:
-    """What a forked child does, without one."""
-    database = Database(path, NOTES)
-    write(database, "one")
-    database.start_anew()
-    assert notes(database) == ["one"]
-    database.close()

@@ -78,19 +78,23 @@ class DynamoDBTable:
         name: Of the table.
         client: ``boto3.client("dynamodb")``; None makes one, with region, credentials and
             address as boto3 finds them in the environment.
+        prefix: What the partition keys of one program begin with.
         what: The part of obskit that needs it.
 
     Raises:
-        ConfigError: If *name* or *client* is wrong, or boto3 finds no region.
+        ConfigError: If *name*, *client* or *prefix* is wrong, or boto3 finds no region.
         MissingExtra: If the package boto3 is not installed.
     """
 
-    def __init__(self, name: str, client: Any = None, *, what: str) -> None:
+    def __init__(self, name: str, client: Any = None, prefix: str = "obskit", *, what: str) -> None:
         if type(name) is not str or not name:
             raise ConfigError(f"table must be the name of a DynamoDB table, got {type(name).__name__}")
         if client is not None and not callable(getattr(client, "batch_get_item", None)):
             raise ConfigError(f'client must be boto3.client("dynamodb"), got {type(client).__name__}')
+        if not prefix:
+            raise ConfigError("prefix must not be empty")
         self.name: Final = name
+        self.prefix: Final = prefix
         self._what: Final = what
         self._is_ours: Final = client is None
         self._client = _connect(what) if client is None else client
@@ -227,6 +231,21 @@ class DynamoDBTable:
             # It is enabled already, or the server is none of Amazon's and has no such thing.
             if not any(code in str(error) for code in ("ValidationException", "UnknownOperationException")):
                 raise
+
+
+class InTable:
+    """What everything has in common that keeps something in a table."""
+
+    _table: DynamoDBTable
+
+    def create_table(self) -> None:
+        """
+        Make the table where it is not there, and wait until it is.
+
+        Raises:
+            StoreError: If it cannot be made.
+        """
+        self._table.create()
 
 
 #: What `DynamoDBTable.create` makes, in the words of CreateTable.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from ..errors import ConfigError, MissingExtra, StoreError
+from ..worker import restart_after_fork
 
 #: Seconds for connecting, and again for an answer.
 TIMEOUT: Final = 1.0
@@ -74,18 +75,29 @@ class RedisConnection:
         url_or_client: ``redis://``, ``rediss://`` (TLS) or ``unix://``, or a client of
             redis-py or valkey-py that is set up already; its timeouts are its owner's,
             and so is closing it.
+        prefix: What the names of all keys begin with.
         what: The part of obskit that needs it.
 
     Raises:
-        ConfigError: If *url_or_client* is anything else. The message shows nothing of it.
+        ConfigError: If *url_or_client* is anything else, of which the message shows nothing,
+            or *prefix* is empty or has braces, which mean something to a cluster.
         MissingExtra: If the package redis is not installed.
     """
 
-    def __init__(self, url_or_client: object, *, what: str) -> None:
-        self._is_ours: Final = isinstance(url_or_client, str)
-        self._client: Final = (
-            _open(url_or_client, what) if isinstance(url_or_client, str) else _taken(url_or_client)
-        )
+    def __init__(self, url_or_client: object, prefix: str = "obskit", *, what: str) -> None:
+        if not prefix or set(prefix) & set("{}"):
+            raise ConfigError(f"prefix must be text without braces, got {prefix!r}")
+        self.prefix: Final = prefix
+        self._url: Final = url_or_client if isinstance(url_or_client, str) else None
+        self._what: Final = what
+        self._client = _taken(url_or_client) if self._url is None else _open(self._url, what)
+        restart_after_fork(self)
+
+    def start_anew(self) -> None:
+        """Leave the client, in a forked child, to the parent: one of its threads may have locked it."""
+        if self._url is not None:
+            _ABANDONED.append(self._client)
+            self._client = _open(self._url, self._what)
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
         """
@@ -106,9 +118,13 @@ class RedisConnection:
 
     def close(self) -> None:
         """Disconnect, unless the client is somebody else's."""
-        if self._is_ours:
+        if self._url is not None:
             with contextlib.suppress(Exception):
                 self._client.close()
+
+
+#: Clients of the parent in its child; letting them go would wait for what is locked.
+_ABANDONED: Final[list[Client]] = []
 
 
 def _open(url: str, what: str) -> Client:

@@ -19,11 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from weakref import WeakSet
 
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigError, StoreError
 from ..sinks._locks import try_lock_file
-from ..worker import restart_after_fork
+from .turn import Turns
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -89,18 +90,11 @@ class Database:
         self.path: Final = Path(name).absolute()  # the program may change its directory
         self._tables = tables
         self._sqlite = sqlite3
-        self._start()
-        restart_after_fork(self)
-
-    def _start(self) -> None:
+        self._turns: Final = Turns(self.path.parent)
         self._writer: _Link | None = None
         self._reader: _Link | None = None
         self._writing, self._reading = threading.RLock(), threading.RLock()
-
-    def start_anew(self) -> None:
-        """Open new connections in a forked child; not even closing the parent's would be safe."""
-        _ABANDONED.extend((self._writer, self._reader))
-        self._start()
+        _FORKS.add(self)
 
     def write(self, change: Callable[[Connection], R]) -> R:
         """
@@ -140,20 +134,35 @@ class Database:
 
     def close(self) -> None:
         """Close the connections; a later call opens them again."""
-        with self._writing, self._reading:
-            for link in (self._writer, self._reader):
-                if link is not None:
-                    link.close()
-            self._writer = self._reader = None
+        self.hold()
+        self.release()
+
+    def hold(self) -> None:
+        """Close the connections, and let nobody open them again until `release`."""
+        self._writing.acquire()
+        self._reading.acquire()
+        for link in (self._writer, self._reader):
+            if link is not None and self._is_current(link):
+                link.close()
+        self._writer = self._reader = None
+        self._turns.close()
+
+    def release(self) -> None:
+        """Let connections be opened again."""
+        self._reading.release()
+        self._writing.release()
 
     def _current(self, link: _Link | None) -> _Link:
         """Return *link*, or a new one where there is none or another file has taken the place of its file."""
-        if link is not None:
-            if link.file is not None and link.file == _identity(self.path):
-                return link
+        return link if link is not None and self._is_current(link) else self._open()
+
+    def _is_current(self, link: _Link) -> bool:
+        """Tell whether *link* leads to the file that is there now; else it is abandoned."""
+        is_current = link.file is not None and link.file == _identity(self.path)
+        if link.file is not None and not is_current:
             # Closing it would delete the log of the file that has taken its place.
             _ABANDONED.append(link)
-        return self._open()
+        return is_current
 
     def _open(self) -> _Link:
         is_new = not self.path.exists()
@@ -165,7 +174,7 @@ class Database:
             connection = self._sqlite.connect(
                 self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
-            link = _Link(connection)
+            link = _Link(connection, self._turns)
             self._set_up(link, is_new=is_new)
         except self._sqlite.Error as error:
             raise self._explained(error, link) from error
@@ -248,15 +257,17 @@ class Database:
 class _Link:
     """A connection, and the file that it leads to."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, turns: Turns) -> None:
         self._connection = connection
+        self._turns = turns
         self._deadline_ns = 0
         self.file: tuple[int, int] | None = None
         connection.set_progress_handler(self._is_over, _STRIDE)
 
     def transact(self, change: Callable[[Connection], R]) -> R:
         self._deadline_ns = 0
-        self._connection.execute("BEGIN IMMEDIATE")
+        with self._turns.turn():
+            self._connection.execute("BEGIN IMMEDIATE")
         try:
             answer = change(self._connection)
             self._connection.execute("COMMIT")
@@ -280,8 +291,46 @@ class _Link:
         return 0 < self._deadline_ns < SYSTEM_CLOCK.monotonic_ns()
 
 
-#: Connections that must not even be closed: a parent's in its child, and those to files that were replaced.
-_ABANDONED: Final[list[_Link | None]] = []
+#: Connections to files that were replaced, which must not even be closed.
+_ABANDONED: Final[list[_Link]] = []
+
+
+class _Forks:
+    """
+    Sees to it that no connection is open while the process forks.
+
+    SQLite notes in memory what the process has locked. A child would inherit the note
+    without the lock: it would take for locked what its parent was writing to, for ever,
+    and for safe what it uses itself
+    (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_).
+    """
+
+    def __init__(self) -> None:
+        self._databases: WeakSet[Database] = WeakSet()
+        self._held: list[Database] = []
+        self._forking = threading.RLock()  # two threads may fork
+        if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+            os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._after)
+
+    def add(self, database: Database) -> None:
+        """Look after *database* for as long as it lives."""
+        with self._forking:
+            self._databases.add(database)
+
+    def _before(self) -> None:
+        self._forking.acquire()
+        for database in list(self._databases):
+            database.hold()
+            self._held.append(database)
+
+    def _after(self) -> None:
+        """Go on, also in the child: the one thread that it has holds all of the locks."""
+        while self._held:
+            self._held.pop().release()
+        self._forking.release()
+
+
+_FORKS: Final = _Forks()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import obskit
-from obskit.errors import ConfigError, StoreError
+from obskit.errors import StoreError
 from obskit.testing import FakeClock, check_trace_store
-from obskit.traces.stores import BufferedTraceStore, buffered
+from obskit.traces import SafeTrace
+from obskit.traces.stores import Bounds, BufferedTraceStore, buffered
 from obskit.traces.users import user_key
 from tests.traces.stores.machine import make_step, make_trace
 from tests.traces.stores.shelf import PATIENCE, Shelf
@@ -21,8 +22,9 @@ from tests.traces.stores.shelf import PATIENCE, Shelf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from obskit.traces import ExecutionTrace, SafeTrace
+    from obskit.traces import ExecutionTrace
 
+BOUNDS = Bounds(per_user=3, total=5)
 OUT_OF_REACH = StoreError("nobody is there")
 WHAT_NOW = "traces are kept in memory until it is back"
 
@@ -36,11 +38,17 @@ def shelf() -> Shelf:
 @pytest.fixture
 def kept(shelf: Shelf, clock: FakeClock) -> Iterator[BufferedTraceStore]:
     """A store over the shelf, with room for five traces."""
-    store = BufferedTraceStore(shelf, per_user=3, total=5, ttl=None, clock=clock)
+    store = BufferedTraceStore(shelf, BOUNDS, clock)
     yield store
     shelf.fault = None
     shelf.open.set()
     store.close()
+
+
+@pytest.fixture
+def other(shelf: Shelf, clock: FakeClock) -> BufferedTraceStore:
+    """A store of another process over the same shelf."""
+    return BufferedTraceStore(shelf, BOUNDS, clock)
 
 
 def record(store: BufferedTraceStore, clock: FakeClock, number: int = 1, user_id: str = "ada") -> SafeTrace:
@@ -70,7 +78,7 @@ def numbers(traces: list[ExecutionTrace]) -> list[int]:
 
 def test_it_keeps_the_rules_of_a_store() -> None:
     """The kit finds nothing."""
-    check_trace_store(lambda: BufferedTraceStore(Shelf(), per_user=9, total=99, ttl=None, clock=FakeClock()))
+    check_trace_store(lambda: BufferedTraceStore(Shelf(), Bounds(9, 99), FakeClock()))
 
 
 def test_recording_never_waits_and_what_came_meanwhile_is_written_once(
@@ -139,17 +147,102 @@ def test_a_step_that_gave_way_to_others_is_passed_over_when_it_ends(
     assert seen.steps[-1].name == "step 128"
 
 
-def test_who_reads_does_not_wait_for_ever(
+# --- while writing is behind ---
+
+
+@pytest.fixture
+def behind(
     kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where writing hangs, a reader gets what is there."""
+) -> BufferedTraceStore:
+    """The store with trace 1, which has begun, and 2 on the shelf, and a writer that hangs."""
     monkeypatch.setattr(buffered, "_PATIENCE", 0.01)
-    record(kept, clock, 1)
+    kept.started(make_trace(1, "ada", clock))
+    record(kept, clock, 2, "bob")
     assert kept.flush(PATIENCE)
     shelf.open.clear()
+    shelf.reached.clear()
+    return kept
+
+
+def test_readers_see_what_is_not_written_yet(behind: BufferedTraceStore, clock: FakeClock) -> None:
+    """They wait a moment; then what this process has recorded comes first, by every way to read."""
+    record(behind, clock, 3)
+    running = make_trace(4, "ada", clock)
+    behind.started(running)
+    make_step(running, "now")
+    behind.changed(running, running.steps[0])
+    assert numbers(behind.recent()) == [4, 3, 2, 1]
+    assert numbers(behind.recent("ada")) == [4, 3, 1]
+    assert numbers(behind.recent("ada", 1)) == [4]
+    assert numbers(behind.find("0")) == [4, 3, 2, 1]
+    last, found = behind.last("ada"), behind.get(f"{3:032x}")
+    assert last is not None
+    assert found is not None
+    assert (last.status, [step.name for step in last.steps], found.status) == ("running", ["now"], "ok")
+    assert not behind.flush(0.01)
+
+
+def test_readers_see_the_latest_of_what_is_written_in_part(
+    behind: BufferedTraceStore, shelf: Shelf, clock: FakeClock
+) -> None:
+    """Of a trace whose beginning is on the shelf, its end is known here."""
+    (running,) = behind._records
+    running.status = "error"
+    behind.ended(SafeTrace(running))
+    assert [trace.status for trace in behind.recent()] == ["ok", "error"]
+    shelf.traces.clear()  # another process has evicted it
+    assert behind.recent() == []
+
+
+def test_bounds_hold_also_for_what_is_not_written_yet(behind: BufferedTraceStore, clock: FakeClock) -> None:
+    """Nobody sees more traces than the store keeps."""
+    for number in range(3, 7):
+        record(behind, clock, number)
+    assert numbers(behind.recent("ada", 99)) == [6, 5, 4]
+    assert numbers(behind.recent(limit=99)) == [6, 5, 4, 3, 2]
+
+
+def test_what_is_not_written_yet_becomes_too_old_as_well(shelf: Shelf, clock: FakeClock) -> None:
+    """As it would if it were written."""
+    kept = BufferedTraceStore(shelf, Bounds(ttl=60), clock)
+    shelf.fault = OUT_OF_REACH
+    record(kept, clock, 1)
+    clock.advance(30)
     record(kept, clock, 2)
-    assert numbers(kept.recent("ada")) == [1]
-    assert not kept.flush(0.01)
+    assert numbers(kept.recent()) == [2, 1]
+    clock.advance(30)
+    assert numbers(kept.recent()) == [2]
+    kept.close()
+
+
+def test_a_trace_that_is_written_while_somebody_reads_is_seen_once(
+    behind: BufferedTraceStore, shelf: Shelf, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a second time among what was read."""
+    record(behind, clock, 3)
+    recent = shelf.recent
+
+    def slow(*asked: Any) -> Any:
+        shelf.open.set()
+        assert behind.flush(PATIENCE)
+        return recent(*asked)
+
+    monkeypatch.setattr(shelf, "recent", slow)
+    assert numbers(behind.recent()) == [3, 2, 1]
+
+
+def test_what_is_not_written_yet_is_forgotten_as_well(
+    behind: BufferedTraceStore, shelf: Shelf, clock: FakeClock
+) -> None:
+    """It counts, and is written no more: the writer lets whoever erases go first."""
+    record(behind, clock, 3)
+    assert shelf.reached.wait(PATIENCE)
+    record(behind, clock, 4)
+    threading.Timer(0.05, shelf.open.set).start()
+    assert behind.forget("ada") == 3
+    assert behind.flush(PATIENCE)
+    assert numbers(behind.recent()) == [2]
+    assert f"{4:032x}" not in [change.entry.trace_id for change in shelf.changes]
 
 
 # --- out of reach ---
@@ -385,7 +478,7 @@ def test_a_trace_given_up_while_it_is_written_is_counted_once(
 
 
 def test_a_trace_of_a_process_that_is_gone_is_lost(
-    kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock
+    kept: BufferedTraceStore, other: BufferedTraceStore, shelf: Shelf, clock: FakeClock
 ) -> None:
     """So are the steps that were running; it took as long as is known."""
     trace = make_trace(1, "ada", clock)
@@ -396,20 +489,23 @@ def test_a_trace_of_a_process_that_is_gone_is_lost(
         kept.changed(trace, step)
     assert kept.flush(PATIENCE)
     shelf.lost = set(shelf.traces)
-    (seen,) = kept.recent("ada")
+    (seen,) = other.recent("ada")
     assert (seen.status, seen.duration_ms) == ("lost", 35.0)
     assert [(step.name, step.status) for step in seen.steps] == [("first", "ok"), ("second", "lost")]
 
 
-def test_a_running_trace_has_taken_as_long_as_it_is_there(kept: BufferedTraceStore, clock: FakeClock) -> None:
+def test_a_running_trace_has_taken_as_long_as_it_is_there(
+    kept: BufferedTraceStore, other: BufferedTraceStore, clock: FakeClock
+) -> None:
     """Whoever asks why it hangs sees for how long, also of its last step."""
     trace = make_trace(1, "ada", clock)
     kept.started(trace)
     step = make_step(trace)
     step.started_ms = 500.0
     kept.changed(trace, step)
+    assert kept.flush(PATIENCE)
     clock.advance(60)
-    (seen,) = kept.recent("ada")
+    (seen,) = other.recent("ada")
     assert (seen.duration_ms, seen.steps[0].duration_ms) == (60_000.0, 59_500.0)
 
 
@@ -449,7 +545,7 @@ def test_a_trace_of_another_user_under_the_same_key_is_not_shown(
 def test_a_process_says_that_it_is_alive_while_traces_run(clock: FakeClock) -> None:
     """Before the first write, and then as often as the backend wants."""
     shelf = Shelf(beat_every=3)
-    kept = BufferedTraceStore(shelf, per_user=3, total=5, ttl=None, clock=clock)
+    kept = BufferedTraceStore(shelf, BOUNDS, clock)
     trace = make_trace(1, "ada", clock)
     kept.started(trace)
     assert kept.flush(PATIENCE)
@@ -472,7 +568,7 @@ def test_a_process_says_that_it_is_alive_while_traces_run(clock: FakeClock) -> N
 def test_a_beat_that_fails_ends_nothing(clock: FakeClock) -> None:
     """It is tried again with the next one."""
     shelf = Shelf(beat_every=3)
-    kept = BufferedTraceStore(shelf, per_user=3, total=5, ttl=None, clock=clock)
+    kept = BufferedTraceStore(shelf, BOUNDS, clock)
     kept.started(make_trace(1, "ada", clock))
     assert kept.flush(PATIENCE)
     shelf.fault = OUT_OF_REACH
@@ -504,7 +600,7 @@ def test_closing_writes_what_waits(kept: BufferedTraceStore, shelf: Shelf, clock
 
 def test_closing_does_not_wait_for_what_hangs(shelf: Shelf, clock: FakeClock) -> None:
     """Nor does it take the backend away from the thread that hangs in it."""
-    kept = BufferedTraceStore(shelf, per_user=3, total=5, ttl=None, clock=clock)
+    kept = BufferedTraceStore(shelf, BOUNDS, clock)
     shelf.open.clear()
     record(kept, clock)
     assert shelf.reached.wait(PATIENCE)
@@ -546,15 +642,9 @@ def test_starting_anew_forgets_all_that_was_going_on(kept: BufferedTraceStore, c
     assert numbers(kept.recent())[0] == 2
 
 
-def test_a_bound_that_is_no_bound_is_refused(shelf: Shelf, clock: FakeClock) -> None:
-    """The same bounds as in memory."""
-    with pytest.raises(ConfigError, match="per_user must be a number above 0, got 0"):
-        BufferedTraceStore(shelf, per_user=0, total=5, ttl=None, clock=clock)
-
-
 def test_many_threads_record_into_one_store(shelf: Shelf) -> None:
     """Everything is accounted for."""
-    kept = BufferedTraceStore(shelf, per_user=100, total=1_000, ttl=None, clock=FakeClock())
+    kept = BufferedTraceStore(shelf, Bounds(), FakeClock())
 
     def work() -> None:
         for number in range(100):

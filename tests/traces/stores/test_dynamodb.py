@@ -28,7 +28,7 @@ from obskit.ids import new_step_id
 from obskit.storage.dynamodb import DEFINITION
 from obskit.testing import FakeClock, check_trace_store
 from obskit.traces import MemoryTraceStore
-from obskit.traces.stores import DynamoDBTraceStore, TraceStore, buffered
+from obskit.traces.stores import Bounds, DynamoDBTraceStore, TraceStore, buffered
 from obskit.traces.stores.dynamodb import leaving
 from tests.databases import dynalite_server, dynamodb_client, moto_server
 from tests.programs import free_port
@@ -304,10 +304,10 @@ def test_what_stays_is_what_memory_would_keep(users: list[str], per_user: int, t
         memory.started(trace)
         memory.ended(trace)
     kept = {trace.trace_id for trace in memory.recent(limit=99)}
-    assert places.keys() - leaving(places, (per_user, total), "") == kept
-    first_gone = leaving(dict(list(places.items())[:cut]), (per_user, total), "")
+    assert places.keys() - leaving(places, Bounds(per_user, total), "") == kept
+    first_gone = leaving(dict(list(places.items())[:cut]), Bounds(per_user, total), "")
     left = {place: user for place, user in places.items() if place not in first_gone}
-    assert left.keys() - leaving(left, (per_user, total), "") == kept
+    assert left.keys() - leaving(left, Bounds(per_user, total), "") == kept
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ def test_a_server_that_hangs_holds_up_nobody(own: RedisServer, capfd: pytest.Cap
             began = time.monotonic()
             for _ in range(100):
                 record("/meanwhile")
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 10  # each would wait for a second
             until(lambda: not store.flush(0.1) and store.stats()["failures"] > 0)
             assert commands(store.recent(limit=1)) == ["/meanwhile"]
         finish(store)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ...clock import Clock
-from ...errors import ConfigError
-from ...storage.dynamodb import EXPIRES, ConditionFailed, DynamoDBTable, Item
+from ...storage.dynamodb import EXPIRES, ConditionFailed, DynamoDBTable, InTable, Item
 from ._shared import KEPT, SharedDedupe
 
 
-class DynamoDBDedupe(SharedDedupe):
+class DynamoDBDedupe(InTable, SharedDedupe):
     """
     Keeps the marks in a table of DynamoDB; they outlive the processes.
 
@@ -22,7 +21,7 @@ class DynamoDBDedupe(SharedDedupe):
         clock: Its wall clock counts; those of all machines should agree to some seconds.
 
     Raises:
-        ConfigError: If *client* is none, or boto3 finds no region.
+        ConfigError: If *client* is none, *prefix* is empty, or boto3 finds no region.
         MissingExtra: If the package boto3 is not installed.
     """
 
@@ -30,19 +29,7 @@ class DynamoDBDedupe(SharedDedupe):
         self, table: str, client: Any = None, *, prefix: str = "obskit", clock: Clock | None = None
     ) -> None:
         super().__init__(clock)
-        if not prefix:
-            raise ConfigError("prefix must not be empty")
-        self._prefix: Final = prefix
-        self._table: Final = DynamoDBTable(table, client, what="DynamoDBDedupe")
-
-    def create_table(self) -> None:
-        """
-        Make the table where it is not there, and wait until it is.
-
-        Raises:
-            StoreError: If it cannot be made.
-        """
-        self._table.create()
+        self._table = DynamoDBTable(table, client, prefix, what="DynamoDBDedupe")
 
     def close(self) -> None:
         """Disconnect; idempotent, and a later call connects again."""
@@ -69,4 +56,4 @@ class DynamoDBDedupe(SharedDedupe):
         return True
 
     def _key(self, key: str) -> Item:
-        return {"pk": {"S": f"{self._prefix}:alerts:{key}"}, "sk": {"S": "mark"}}
+        return {"pk": {"S": f"{self._table.prefix}:alerts:{key}"}, "sk": {"S": "mark"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...clock import Clock
-from ...errors import ConfigError, StoreError
+from ...errors import StoreError
 from ...storage.redis import Argument, RedisConnection, Script
 from ._shared import KEPT, SharedDedupe
 
@@ -28,16 +28,13 @@ class RedisDedupe(SharedDedupe):
         clock: Its wall clock counts; those of all machines should agree to some seconds.
 
     Raises:
-        ConfigError: If *url_or_client* is none.
+        ConfigError: If *url_or_client* is none, or *prefix* is empty or has braces.
         MissingExtra: If the package redis is not installed.
     """
 
     def __init__(self, url_or_client: object, *, prefix: str = "obskit", clock: Clock | None = None) -> None:
         super().__init__(clock)
-        if not prefix:
-            raise ConfigError("prefix must not be empty")
-        self._prefix: Final = prefix
-        self._connection: Final = RedisConnection(url_or_client, what="RedisDedupe")
+        self._connection: Final = RedisConnection(url_or_client, prefix, what="RedisDedupe")
 
     def close(self) -> None:
         """Disconnect; idempotent, and a later call connects again."""
@@ -55,4 +52,4 @@ class RedisDedupe(SharedDedupe):
         return bool(self._connection.run(_EXCHANGE, [self._key(key)], arguments))
 
     def _key(self, key: str) -> str:
-        return f"{self._prefix}:alerts:{key}"
+        return f"{self._connection.prefix}:alerts:{key}"

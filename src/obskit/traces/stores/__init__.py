@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import lazy
+from ._bounds import Bounds
 from ._protocol import Backend, Change, Entry, Kept, TraceStore
 from .memory import MemoryTraceStore
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backend",
+    "Bounds",
     "BufferedTraceStore",
     "Change",
     "DynamoDBTraceStore",

@@ -44,6 +44,6 @@ def key_of(place: str) -> str:
     return place[32:LENGTH]
 
 
-def first_since(time_ns: int) -> str:
-    """Return what sorts before the places of all traces that began at *time_ns* or later."""
-    return f"{max(0, time_ns):016x}"
+def first_after(time_ns: int) -> str:
+    """Return what sorts before the places of all traces that began after *time_ns*."""
+    return f"{max(0, time_ns + 1):016x}"

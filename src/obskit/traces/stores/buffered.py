@@ -3,8 +3,8 @@ Keep traces in a place outside of this process, without ever waiting for it.
 
 Who records only leaves a mark. A thread reads what is marked from the traces
 themselves, so that what changes often is written once, and hands all of it to the
-`Backend` in one go. While the backend is out of reach, the marks wait and a
-`MemoryTraceStore` answers; both hold no more traces than the store itself would.
+`Backend` in one go. Whatever is not written yet, readers get from the traces as
+well; while the backend is out of reach, that is all they get.
 
 This module knows nothing of any one kind of place, and how documents are written
 and read is up to `frozen`.
@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from typing import Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
@@ -27,18 +27,16 @@ from ...worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
 from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
 from ..users import names_of, user_key
+from ._bounds import Bounds
 from ._protocol import Backend, Change, Kept
+from ._reach import FIRST_PAUSE, Reach
 from ._record import News, Record
 from .frozen import assemble
-from .memory import MemoryTraceStore
 
 R = TypeVar("R")
 
 #: Seconds that a reader waits for what this process has recorded to be written.
 _PATIENCE: Final = 1.0
-#: Seconds from one attempt to the next while the backend is out of reach.
-_FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 60.0
 #: Traces that are written in one go.
 _BATCH: Final = 256
 _PREFIX: Final = re.compile("[0-9a-f]{1,32}")
@@ -63,26 +61,14 @@ class BufferedTraceStore:
 
     Args:
         backend: Where traces are kept; it belongs to the store.
-        per_user: Traces kept of one user.
-        total: Traces kept in all.
-        ttl: Seconds from its start after which a trace is forgotten; None keeps it
-            until others take its place.
+        bounds: Those that the backend keeps; they hold here for what is not written yet.
         clock: The source of time.
-
-    Raises:
-        ConfigError: If a bound is not above 0.
     """
 
-    def __init__(
-        self, backend: Backend, *, per_user: int, total: int, ttl: float | None, clock: Clock
-    ) -> None:
+    def __init__(self, backend: Backend, bounds: Bounds, clock: Clock = SYSTEM_CLOCK) -> None:
         self._backend = backend
+        self._bounds = bounds
         self._clock = clock
-        self._total = total
-        self._make_memory: Callable[[], MemoryTraceStore] = lambda: MemoryTraceStore(
-            per_user, total, ttl=ttl, clock=clock
-        )
-        self._make_memory()  # refuses wrong bounds
         self._notices = Notices()
         self._closed = False
         # Its one item says that marks wait. Two, because the next may come while one is handled.
@@ -102,12 +88,11 @@ class BufferedTraceStore:
         self._marked: dict[Record, None] = {}  #: those of which something is to be written
         self._to_forget: dict[str, None] = {}
         self._last_mark = self._last_written = 0  #: marks are written in the order of their numbers
+        self._interrupts = 0  #: who waits for the writer to stop
         self._is_called = False  #: the writer knows that there is something to do
         self._is_watched = False  #: the pulse runs
         self._beaten_ns: int | None = None
-        self._memory: MemoryTraceStore | None = None  #: answers while the backend is out of reach
-        self._failures = 0  #: in a row
-        self._pause_ends_ns: int | None = None
+        self._reach = Reach(self._clock)
         self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
 
     def start_anew(self) -> None:
@@ -125,12 +110,10 @@ class BufferedTraceStore:
             if self._closed:
                 self._count_dropped("closed", 1)
                 return
-            if len(self._records) >= self._total:
-                self._drop(next(iter(self._records.values())), "full")
+            if len(self._records) >= self._bounds.total:
+                self._drop(_oldest(self._records.values()), "full")
             self._records[trace] = record
             self._mark(record)
-            if self._memory is not None:
-                self._memory.started(trace)
             if self._backend.beat_every is not None:
                 self._watch()
 
@@ -147,24 +130,18 @@ class BufferedTraceStore:
             record = self._records.get(trace)
             if record is None or record.is_ended:
                 return  # given up, or begun before a fork
-            record.end()
+            record.is_ended = True
             self._mark(record)
             for what, count in trace.dropped.items():
                 self._add(f"{what}_dropped", count)
-            if self._memory is not None:
-                self._memory.ended(trace)
 
     # --- reading ---
 
     def last(self, user_id: object, /) -> ExecutionTrace | None:
         """Return the user's trace that started last, the caller's own open ones left out."""
         with self._lock:
-            own = [record.entry.key for trace in open_traces() if (record := self._records.get(trace))]
-        found = self._read(
-            lambda: self._backend.recent(user_key(user_id), 1, own),
-            lambda memory: [trace for trace in [memory.last(user_id)] if trace is not None],
-        )
-        return next(_of_user(user_id, found), None)
+            own = [record for trace in open_traces() if (record := self._records.get(trace))]
+        return next(iter(self._of_user(user_id, 1, own)), None)
 
     def get(self, trace_id: str, /) -> ExecutionTrace | None:
         """Return the newest trace of that id."""
@@ -179,33 +156,56 @@ class BufferedTraceStore:
 
     def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
         """Return the newest traces of a user, or of everybody, newest start first."""
-        limit = max(0, limit)
-        key = None if user_id is None else user_key(user_id)
+        if user_id is not None:
+            return self._of_user(user_id, limit)
+        limit = min(limit, self._bounds.total)
+        return self._read(lambda: self._backend.recent(None, limit, ()), lambda _: True, limit)
+
+    def _of_user(self, user_id: object, limit: int, skip: Sequence[Record] = ()) -> list[ExecutionTrace]:
+        user, names = user_key(user_id), [*names_of(user_id)]
+        limit, keys = min(limit, self._bounds.per_user), [record.entry.key for record in skip]
         found = self._read(
-            lambda: self._backend.recent(key, limit, ()) if limit else [],
-            lambda memory: memory.recent(user_id, limit),
+            lambda: self._backend.recent(user, limit, keys),
+            lambda record: record.entry.user == user and record not in skip,
+            limit,
         )
-        return found if user_id is None else list(_of_user(user_id, found))
+        # Users may have the same key, since it is short.
+        return [trace for trace in found if trace.user_id in names]
 
     def _find(self, prefix: str, limit: int) -> list[ExecutionTrace]:
         return self._read(
-            lambda: self._backend.find(prefix, limit), lambda memory: memory.find(prefix)[:limit]
+            lambda: self._backend.find(prefix, limit),
+            lambda record: record.entry.trace_id.startswith(prefix),
+            limit,
         )
 
     def _read(
-        self,
-        ask: Callable[[], list[Kept]],
-        otherwise: Callable[[MemoryTraceStore], list[ExecutionTrace]],
+        self, ask: Callable[[], list[Kept]], is_wanted: Callable[[Record], bool], limit: int
     ) -> list[ExecutionTrace]:
-        """Ask the backend, where nothing of this process may be missing, or else the memory."""
-        if self._is_due():
-            self.flush(_PATIENCE)
-            kept = self._try(ask) if self._is_due() else None
-            if kept is not None:
-                now = self._clock.time_ns()
-                return [trace for one in kept if (trace := self._assembled(one, now)) is not None]
-        memory = self._memory
-        return [] if memory is None else otherwise(memory)
+        """Return what the backend has, as this process knows it, after what only this process has."""
+        if limit <= 0:
+            return []
+        self.flush(_PATIENCE)  # so that the backend has seen to the bounds
+        now_ns = self._clock.time_ns()
+        with self._lock:
+            horizon_ns = self._bounds.horizon_ns(now_ns)
+            own = {
+                record.entry.key: record
+                for record in reversed(self._records.values())
+                if is_wanted(record) and record.entry.began_ns > horizon_ns
+            }
+            unkept = {key: record for key, record in own.items() if not record.is_kept}
+        kept = self._try(ask) if self._is_due() else None
+        found: Iterable[ExecutionTrace | None]
+        if kept is None:
+            found = map(_copy, own.values())
+        else:
+            others = (one for one in kept if one.key not in unkept)
+            found = chain(
+                map(_copy, unkept.values()),
+                (_copy(own[one.key]) if one.key in own else self._assembled(one, now_ns) for one in others),
+            )
+        return [*islice(filter(None, found), limit)]
 
     def _assembled(self, kept: Kept, now_ns: int) -> ExecutionTrace | None:
         try:
@@ -227,23 +227,37 @@ class BufferedTraceStore:
         """
         user = user_key(user_id)
         self.flush(_PATIENCE)  # what waits is counted with the rest
-        with self._lock:
-            for record in [record for record in self._records.values() if record.entry.user == user]:
-                self._drop(record, "forgotten")
-            in_memory = 0 if self._memory is None else self._memory.forget(user_id)
-        erased = self._try(lambda: self._erase([user])) if self._is_due() else None
-        if erased is None:
+        with self._interrupted_writer():
             with self._lock:
-                self._to_forget[user] = None
-                self._watch()
-        return in_memory + (erased or 0)
+                own = [record for record in self._records.values() if record.entry.user == user]
+                for record in own:
+                    self._drop(record, "forgotten")
+            erased = self._try(lambda: self._erase([user])) if self._is_due() else None
+        if erased is not None:
+            return erased + sum(not record.is_kept for record in own)
+        with self._lock:
+            self._to_forget[user] = None
+            self._watch()
+        return len(own)
+
+    @contextmanager
+    def _interrupted_writer(self) -> Iterator[None]:
+        """Let the writer stop after what it is at, and go on after the block: a lock alone is not fair."""
+        with self._lock:
+            self._interrupts += 1
+        try:
+            with self._writing:
+                yield
+        finally:
+            with self._lock:
+                self._interrupts -= 1
+                self._wake()
 
     def _erase(self, users: list[str]) -> int:
         erased = 0
-        with self._writing:
-            for user in users:
-                erased += self._backend.forget(user)
-                self._to_forget.pop(user, None)
+        for user in users:
+            erased += self._backend.forget(user)
+            self._to_forget.pop(user, None)
         return erased
 
     def flush(self, timeout: float) -> bool:
@@ -292,7 +306,7 @@ class BufferedTraceStore:
     def _mark(self, record: Record) -> None:
         """Remember that something of *record* is to be written."""
         if record not in self._marked:
-            self._last_mark = record.news.number = self._last_mark + 1
+            self._last_mark = record.number = self._last_mark + 1
             self._marked[record] = None
         if self._is_due():
             self._wake()
@@ -324,7 +338,7 @@ class BufferedTraceStore:
         """Write what is marked until nothing is, or the backend is out of reach."""
         self._is_called = False
         with self._writing:
-            while self._is_due() and self._write_some():
+            while self._is_due() and not self._interrupts and self._write_some():
                 pass
         with self._progress:
             self._progress.notify_all()
@@ -339,7 +353,6 @@ class BufferedTraceStore:
                 del self._marked[record]
             if not batch:
                 self._last_written = self._last_mark
-                self._memory = None  # the backend has everything
         if batch and self._try(lambda: self._write_batch(batch)) is None:
             self._put_back(batch)
         return bool(batch)
@@ -355,6 +368,8 @@ class BufferedTraceStore:
             late = sum(self._write_one(record, news) for record, news in batch)
         with self._progress:
             ended = [record for record, news in batch if news.is_final and record.trace in self._records]
+            for record, _ in batch:
+                record.is_kept = True
             for record in ended:
                 del self._records[record.trace]
                 self._marked.pop(record, None)
@@ -402,8 +417,7 @@ class BufferedTraceStore:
 
     def _is_due(self) -> bool:
         """Tell whether it is worth asking the backend."""
-        pause_ends_ns = self._pause_ends_ns
-        return not self._closed and (pause_ends_ns is None or self._clock.monotonic_ns() >= pause_ends_ns)
+        return not self._closed and self._reach.seconds_left() <= 0
 
     def _try(self, call: Callable[[], R]) -> R | None:
         """Ask the backend; None where it fails."""
@@ -412,14 +426,14 @@ class BufferedTraceStore:
         except Exception as error:
             self._failed(error)
             return None
-        if self._failures:
+        if self._reach.is_lost:
             with self._lock:
-                self._failures, self._pause_ends_ns = 0, None
+                self._reach.answered()
                 self._wake()
         return answer
 
     def _failed(self, error: Exception) -> None:
-        """Leave the backend alone for a while, each time for longer."""
+        """Leave the backend alone for a while."""
         self._notices.tell(
             "failed",
             f"{self._backend.name} is out of reach: traces are kept in memory until it is back"
@@ -427,15 +441,7 @@ class BufferedTraceStore:
         )
         with self._progress:
             self._add("failures", 1)
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
-            self._failures += 1
-            self._pause_ends_ns = self._clock.monotonic_ns() + int(pause * 1e9)
-            if self._memory is None:
-                self._memory = self._make_memory()
-                for record in self._records.values():
-                    self._memory.started(record.trace)
-                    if record.is_ended:
-                        self._memory.ended(record.trace)
+            self._reach.failed()
             self._watch()
             self._progress.notify_all()
 
@@ -449,9 +455,9 @@ class BufferedTraceStore:
         """Do what is due by the clock; returns the seconds until the next time."""
         with self._lock:
             waits = []
-            if self._pause_ends_ns is not None and (self._marked or self._to_forget):
-                left = (self._pause_ends_ns - self._clock.monotonic_ns()) / 1e9
-                waits.append(left if left > 0 else _FIRST_PAUSE)
+            if self._reach.is_lost and (self._marked or self._to_forget):
+                left = self._reach.seconds_left()
+                waits.append(left if left > 0 else FIRST_PAUSE)
                 if left <= 0:
                     self._wake()
             if self._backend.beat_every is not None and self._records:
@@ -470,6 +476,14 @@ class BufferedTraceStore:
             self._beaten_ns = now
 
 
-def _of_user(user_id: object, found: list[ExecutionTrace]) -> Iterator[ExecutionTrace]:
-    """Leave out traces of another user whose key happens to be the same."""
-    return (trace for trace in found if any(trace.user_id == name for name in names_of(user_id)))
+def _copy(record: Record) -> ExecutionTrace | None:
+    """Return the trace as it is now; None where it holds something that nobody can keep."""
+    with suppress(Exception):  # writing will tell
+        return record.read()
+    return None
+
+
+def _oldest(records: Iterable[Record]) -> Record:
+    """Choose what gives way: the oldest that has ended, or the oldest where all still run."""
+    first = next(iter(records))
+    return next((record for record in records if record.is_ended), first)

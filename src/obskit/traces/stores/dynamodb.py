@@ -24,13 +24,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...errors import ConfigError
-from ...storage.dynamodb import EXPIRES, ConditionFailed, DynamoDBTable, Item, ItemTooLarge
-from ._places import Places, began_ns, first_since, key_of, process_of
+from ...storage.dynamodb import EXPIRES, ConditionFailed, DynamoDBTable, InTable, Item, ItemTooLarge
+from ._bounds import Bounds
+from ._places import Places, began_ns, first_after, key_of, process_of
 from ._protocol import Change, Kept
 from .buffered import BufferedTraceStore
 
-_BEATS: Final = 3
 #: An item may have 400 KB, keys and names included.
 _MOST_BYTES: Final = 390_000
 #: DynamoDB bills every begun kilobyte.
@@ -39,7 +38,7 @@ _MOST_UNPACKED: Final = 16_000_000
 _IS_THERE: Final = "attribute_exists(sk)"
 
 
-class DynamoDBTraceStore(BufferedTraceStore):
+class DynamoDBTraceStore(InTable, BufferedTraceStore):
     """
     Keeps traces in a table of DynamoDB, also those of other processes and machines.
 
@@ -73,24 +72,9 @@ class DynamoDBTraceStore(BufferedTraceStore):
         prefix: str = "obskit",
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if not lost_after > 0:
-            raise ConfigError(f"lost_after must be a number above 0, got {lost_after!r}")
-        if not prefix:
-            raise ConfigError("prefix must not be empty")
-        self._table: Final = DynamoDBTable(table, client, what="the DynamoDB trace store")
-        backend = _DynamoDB(
-            self._table, prefix, bounds=(per_user, total), ttl=ttl, lost_after=lost_after, clock=clock
-        )
-        super().__init__(backend, per_user=per_user, total=total, ttl=ttl, clock=clock)
-
-    def create_table(self) -> None:
-        """
-        Make the table where it is not there, and wait until it is.
-
-        Raises:
-            StoreError: If it cannot be made.
-        """
-        self._table.create()
+        bounds = Bounds(per_user, total, ttl, lost_after)
+        self._table = DynamoDBTable(table, client, prefix, what="the DynamoDB trace store")
+        super().__init__(_DynamoDB(self._table, bounds, clock), bounds, clock)
 
 
 class _DynamoDB:
@@ -98,23 +82,12 @@ class _DynamoDB:
 
     name = "DynamoDB"
 
-    def __init__(
-        self,
-        table: DynamoDBTable,
-        prefix: str,
-        *,
-        bounds: tuple[int, int],
-        ttl: float | None,
-        lost_after: float,
-        clock: Clock,
-    ) -> None:
-        self.beat_every: float | None = lost_after / _BEATS
+    def __init__(self, table: DynamoDBTable, bounds: Bounds, clock: Clock) -> None:
+        self.beat_every: Final = bounds.beat_every
         self._table: Final = table
-        self._traces: Final = f"{prefix}:traces"
-        self._alive: Final = f"{prefix}:alive"
+        self._traces: Final = f"{table.prefix}:traces"
+        self._alive: Final = f"{table.prefix}:alive"
         self._bounds: Final = bounds
-        self._ttl_ns: Final = None if ttl is None else int(ttl * 1e9)
-        self._lease_ms: Final = int(lost_after * 1_000)
         self._clock: Final = clock
         self._places = Places()
 
@@ -182,7 +155,7 @@ class _DynamoDB:
 
     def beat(self, process: str, /) -> None:
         """See `Backend.beat`."""
-        until_ms = self._clock.time_ns() // 1_000_000 + self._lease_ms
+        until_ms = self._clock.time_ns() // 1_000_000 + int((self._bounds.lost_after or 0) * 1_000)
         expires = {"N": str(until_ms // 1_000 + 1)}
         self._table.put({**self._key_of_process(process), "until": {"N": str(until_ms)}, EXPIRES: expires})
 
@@ -216,8 +189,8 @@ class _DynamoDB:
             raise ItemTooLarge
         if not change.is_final:
             item["steps"] = {"M": steps}
-        if self._ttl_ns is not None:
-            item[EXPIRES] = {"N": str((began_ns(place) + self._ttl_ns) // 1_000_000_000 + 1)}
+        if self._bounds.ttl is not None:
+            item[EXPIRES] = {"N": str(int(began_ns(place) / 1e9 + self._bounds.ttl) + 1)}
         return item
 
     def _delete(self, places: Iterable[str]) -> None:
@@ -250,23 +223,22 @@ class _DynamoDB:
 
     def _too_old(self) -> str:
         """Return what sorts after the places of all that is too old."""
-        return "" if self._ttl_ns is None else first_since(self._clock.time_ns() - self._ttl_ns + 1)
+        return first_after(self._bounds.horizon_ns(self._clock.time_ns()))
 
 
-def leaving(users: Mapping[str, str], bounds: tuple[int, int], too_old: str) -> set[str]:
+def leaving(users: Mapping[str, str], bounds: Bounds, too_old: str) -> set[str]:
     """
     Choose what gives way: writers that see different traces meanwhile agree in the end.
 
     Args:
         users: By place, whose trace it is.
-        bounds: Traces of one user, and in all; the newest stay.
+        bounds: How many stay, the newest ones.
         too_old: What sorts after the places of all that is too old.
     """
-    per_user, total = bounds
     of_user: Counter[str] = Counter()
     staying: set[str] = set()
     for place, user in sorted(users.items(), reverse=True):
-        if place >= too_old and of_user[user] < per_user and len(staying) < total:
+        if place >= too_old and of_user[user] < bounds.per_user and len(staying) < bounds.total:
             of_user[user] += 1
             staying.add(place)
     return users.keys() - staying

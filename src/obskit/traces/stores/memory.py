@@ -13,12 +13,12 @@ from itertools import islice, takewhile
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...errors import ConfigError
 from ...ids import parse_trace_id
 from ...worker import restart_after_fork
 from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
 from ..users import names_of
+from ._bounds import Bounds
 from .packed import pack, unpack
 
 _COUNTED: Final = (
@@ -62,12 +62,7 @@ class MemoryTraceStore:
         ttl: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        for name, value in (("per_user", per_user), ("total", total), ("ttl", 1 if ttl is None else ttl)):
-            if not value > 0:
-                raise ConfigError(f"{name} must be a number above 0, got {value!r}")
-        self._per_user: Final = per_user
-        self._total: Final = total
-        self._ttl_ns: Final = None if ttl is None else int(ttl * 1e9)
+        self._bounds: Final = Bounds(per_user, total, ttl)
         self._clock = clock
         self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
         # Dicts, since they keep the order of start and let go of any entry at once.
@@ -91,9 +86,9 @@ class MemoryTraceStore:
             self._counts["made"] += 1
             self._expire()
             ring = self._by_user.get(trace.user_id, {})
-            if len(ring) >= self._per_user:
+            if len(ring) >= self._bounds.per_user:
                 self._remove([_oldest(ring)], "evicted")
-            elif len(self._entries) >= self._total:
+            elif len(self._entries) >= self._bounds.total:
                 self._remove([_oldest(self._entries)], "evicted")
             self._entries[entry] = None
             self._index(entry)
@@ -185,9 +180,9 @@ class MemoryTraceStore:
 
     def _expire(self) -> None:
         """Take out what is too old; traces lie in the order of their start."""
-        if self._ttl_ns is not None:
-            oldest = self._clock.monotonic_ns() - self._ttl_ns
-            self._remove([*takewhile(lambda entry: entry.began_ns <= oldest, self._entries)], "expired")
+        if self._bounds.ttl is not None:
+            horizon_ns = self._bounds.horizon_ns(self._clock.monotonic_ns())
+            self._remove([*takewhile(lambda entry: entry.began_ns <= horizon_ns, self._entries)], "expired")
 
     def _remove(self, entries: Iterable[_Entry], reason: str) -> None:
         for entry in entries:

@@ -10,14 +10,12 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...errors import ConfigError
 from ...storage.redis import Argument, RedisConnection
 from . import _redis_scripts as scripts
-from ._places import Places, first_since, key_of
+from ._bounds import Bounds
+from ._places import Places, first_after, key_of
 from ._protocol import Change, Kept
 from .buffered import BufferedTraceStore
-
-_BEATS: Final = 3
 
 
 class RedisTraceStore(BufferedTraceStore):
@@ -52,19 +50,9 @@ class RedisTraceStore(BufferedTraceStore):
         prefix: str = "obskit",
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if not lost_after > 0:
-            raise ConfigError(f"lost_after must be a number above 0, got {lost_after!r}")
-        if not prefix or set(prefix) & set("{}"):
-            raise ConfigError(f"prefix must be text without braces, got {prefix!r}")
-        backend = _Redis(
-            RedisConnection(url_or_client, what="the Redis trace store"),
-            prefix,
-            bounds=(per_user, total),
-            ttl=ttl,
-            lost_after=lost_after,
-            clock=clock,
-        )
-        super().__init__(backend, per_user=per_user, total=total, ttl=ttl, clock=clock)
+        bounds = Bounds(per_user, total, ttl, lost_after)
+        connection = RedisConnection(url_or_client, prefix, what="the Redis trace store")
+        super().__init__(_Redis(connection, bounds, clock), bounds, clock)
 
 
 class _Redis:
@@ -72,30 +60,20 @@ class _Redis:
 
     name = "Redis"
 
-    def __init__(
-        self,
-        connection: RedisConnection,
-        prefix: str,
-        *,
-        bounds: tuple[int, int],
-        ttl: float | None,
-        lost_after: float,
-        clock: Clock,
-    ) -> None:
-        self.beat_every: float | None = lost_after / _BEATS
+    def __init__(self, connection: RedisConnection, bounds: Bounds, clock: Clock) -> None:
+        self.beat_every: Final = bounds.beat_every
         self._connection: Final = connection
         # The braces keep the keys together in a cluster, where a script sees one node.
-        self._keys: Final = [f"{{{prefix}}}:traces:{part}" for part in ("index", "docs", "alive")]
+        self._keys: Final = [f"{{{connection.prefix}}}:traces:{part}" for part in ("index", "docs", "alive")]
         self._bounds: Final = bounds
-        self._ttl: Final = ttl
-        self._lease_ms: Final = int(lost_after * 1_000)
         self._clock: Final = clock
         self._places = Places()
 
     def write(self, changes: Sequence[Change], /) -> int:
         """See `Backend.write`."""
-        expires = "" if self._ttl is None else max(1, int(self._ttl * 1_000))
-        arguments: list[Argument] = [*self._bounds, self._oldest(), expires, len(changes)]
+        bounds = self._bounds
+        expires = "" if bounds.ttl is None else max(1, int(bounds.ttl * 1_000))
+        arguments: list[Argument] = [bounds.per_user, bounds.total, self._oldest(), expires, len(changes)]
         for change in changes:
             entry = change.entry
             arguments += (self._places.of(entry), entry.user, entry.trace_id)
@@ -123,10 +101,10 @@ class _Redis:
 
     def beat(self, process: str, /) -> None:
         """See `Backend.beat`."""
-        self._connection.run(scripts.BEAT, self._keys, [process, self._lease_ms])
+        self._connection.run(scripts.BEAT, self._keys, [process, int((self._bounds.lost_after or 0) * 1_000)])
 
     def start_anew(self) -> None:
-        """Do nothing: clients of Redis see by themselves that they are in a forked child."""
+        """Do nothing: the connection does."""
 
     def close(self) -> None:
         """See `Backend.close`."""
@@ -134,7 +112,7 @@ class _Redis:
 
     def _oldest(self) -> str:
         """Return what sorts before every place that is not too old."""
-        return "" if self._ttl is None else first_since(self._clock.time_ns() - int(self._ttl * 1e9) + 1)
+        return first_after(self._bounds.horizon_ns(self._clock.time_ns()))
 
 
 def _kept(reply: Sequence[Any]) -> Kept:

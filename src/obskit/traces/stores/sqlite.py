@@ -10,6 +10,7 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import StoreError
 from ...storage.presence import Presence
 from ...storage.sqlite import Database, Tables
+from ._bounds import Bounds
 from ._protocol import Change, Kept
 from .buffered import BufferedTraceStore
 
@@ -89,8 +90,8 @@ class SQLiteTraceStore(BufferedTraceStore):
         ttl: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        backend = _SQLite(path, per_user, total, ttl, clock)
-        super().__init__(backend, per_user=per_user, total=total, ttl=ttl, clock=clock)
+        bounds = Bounds(per_user, total, ttl)
+        super().__init__(_SQLite(path, bounds, clock), bounds, clock)
 
 
 class _SQLite:
@@ -99,13 +100,10 @@ class _SQLite:
     name = "the SQLite file"
     beat_every = None  # the presence tells
 
-    def __init__(
-        self, path: str | os.PathLike[str], per_user: int, total: int, ttl: float | None, clock: Clock
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], bounds: Bounds, clock: Clock) -> None:
         self._database = Database(path, _TABLES)
         self._presence = Presence(f"{self._database.path}-alive-")
-        self._per_user, self._total = per_user, total
-        self._ttl_ns = None if ttl is None else int(ttl * 1e9)
+        self._bounds = bounds
         self._clock = clock
         self._has_looked = False  #: for traces of processes that are gone
 
@@ -125,7 +123,7 @@ class _SQLite:
     def _write(self, connection: Connection, changes: Sequence[Change], places: dict[str, int]) -> int:
         if not self._has_looked:
             self._close_lost(connection)
-        room = _Room(connection, self._per_user, self._total)
+        room = _Room(connection, self._bounds)
         late = 0
         for change in changes:
             entry = change.entry
@@ -163,7 +161,7 @@ class _SQLite:
 
     def _horizon_ns(self) -> int:
         """Return when the oldest traces began that are not forgotten."""
-        return -1 if self._ttl_ns is None else self._clock.time_ns() - self._ttl_ns
+        return self._bounds.horizon_ns(self._clock.time_ns())
 
     def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
         """See `Backend.recent`."""
@@ -210,9 +208,9 @@ class _SQLite:
 class _Room:
     """Counts traces during one transaction, and makes room for more."""
 
-    def __init__(self, connection: Connection, per_user: int, total: int) -> None:
+    def __init__(self, connection: Connection, bounds: Bounds) -> None:
         self._connection = connection
-        self._per_user, self._total = per_user, total
+        self._bounds = bounds
         self._of_user: dict[str, int] = {}
         self._in_all = -1  #: not counted yet
 
@@ -222,10 +220,10 @@ class _Room:
             self._in_all = self._count("SELECT count(*) FROM trace")
         if user not in self._of_user:
             self._of_user[user] = self._count("SELECT count(*) FROM trace WHERE user = ?", user)
-        surplus = self._of_user[user] + 1 - self._per_user
+        surplus = self._of_user[user] + 1 - self._bounds.per_user
         if surplus > 0:
             self._evict(_OLDEST_OF_USER, (user, surplus))
-        surplus = self._in_all + 1 - self._total
+        surplus = self._in_all + 1 - self._bounds.total
         if surplus > 0:
             self._evict(_OLDEST, (surplus,))
         self._of_user[user] = self._of_user.get(user, 0) + 1

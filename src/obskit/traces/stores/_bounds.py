@@ -1,0 +1,48 @@
+"""How many traces a store keeps, for how long, and when it gives one up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import ConfigError
+
+#: Signs of life in the time after which a process without one counts as gone.
+_BEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    What every store keeps to.
+
+    Args:
+        per_user: Traces kept of one user.
+        total: Traces kept in all.
+        ttl: Seconds from its start after which a trace is forgotten; None keeps it
+            until others take its place.
+        lost_after: Seconds without a sign of life after which the running traces of a
+            process are shown as lost; None where the store sees by itself who is gone.
+
+    Raises:
+        ConfigError: If one of them is not above 0.
+    """
+
+    per_user: int = 100
+    total: int = 1_000
+    ttl: float | None = None
+    lost_after: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be a number above 0, got {value!r}")
+
+    @property
+    def beat_every(self) -> float | None:
+        """Seconds from one sign of life to the next; None where nobody needs one."""
+        return self.lost_after and self.lost_after / _BEATS
+
+    def horizon_ns(self, now_ns: int) -> int:
+        """Return the latest start of what is too old at *now_ns* of the same clock."""
+        return -1 if self.ttl is None else now_ns - int(self.ttl * 1e9)
