@@ -383,12 +383,11 @@ def test_a_child_that_lives_on_does_not_keep_its_parent_alive(path: Path) -> Non
     def parent(child: Child) -> None:
         with recording(SQLiteTraceStore(path)) as store, obskit.trace("/parent", user_id="ada"):
             store.flush(PATIENCE)
-            grandchild = os.fork()
-            if grandchild == 0:
+            if os.fork() == 0:
+                child.tell(os.getpid())
                 os.close(child._writing)
                 time.sleep(60)
                 os._exit(0)
-            child.tell(grandchild)
             signal.pause()
 
     with forked(parent) as child:
