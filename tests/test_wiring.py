@@ -62,6 +62,7 @@ def test_a_wrong_argument_is_one_clear_error(settings: dict[str, Any], message: 
     ("name", "value"),
     [
         ("OBSKIT_LEVEL", "loud"),
+        ("OBSKIT_ALERT_LEVEL", "loud"),
         ("OBSKIT_FORMAT", "xml"),
         ("OBSKIT_SCHEMA", "ours"),
         ("OBSKIT_TRACE_STORE", "mongo://ada:not-a-real-password@db"),
@@ -72,7 +73,7 @@ def test_a_wrong_variable_is_an_error_at_set_up_only(
 ) -> None:
     """configure() raises; a program that never configures logs with defaults and is told why."""
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=name):
         obskit.configure()
     runtime.CELL.runtime = None
     obskit.get_logger().info("still here")

@@ -39,7 +39,8 @@ def make_thresholds(
     environment: Environment, level: str | int | None, levels: Mapping[str, str | int] | None
 ) -> Thresholds:
     """Read the lowest level, and those by name of logger."""
-    lowest = parse_level(level if level is not None else environment.text("OBSKIT_LEVEL", "info"))
+    given = level if level is not None else environment.text("OBSKIT_LEVEL", "info")
+    lowest = parse_level(given, setting=_named("level", level))
     by_name = {
         name: parse_level(value, setting=f"levels[{name!r}]") for name, value in (levels or {}).items()
     }
@@ -130,7 +131,7 @@ def _escalation(
     from .escalation import Escalation
 
     escalation = Escalation()
-    pipeline.watch(parse_level(wanted, setting="alert_level"), escalation)
+    pipeline.watch(parse_level(wanted, setting=_named("alert_level", level)), escalation)
     return (escalation,)
 
 
@@ -145,8 +146,13 @@ def _flight_recorder(gate: Gate, setting: object) -> tuple[FlightRecorder, ...]:
 def _choose(setting: str, given: str | None, otherwise: str, choices: Collection[str]) -> str:
     chosen = given if given is not None else otherwise
     if chosen not in choices:
-        raise ConfigError(f"{setting} must be one of {', '.join(choices)}, got {chosen!r}")
+        raise ConfigError(f"{_named(setting, given)} must be one of {', '.join(choices)}, got {chosen!r}")
     return chosen
+
+
+def _named(setting: str, given: object) -> str:
+    """Call *setting* by its argument where one was *given*, and by its variable otherwise."""
+    return setting if given is not None else f"OBSKIT_{setting.upper()}"
 
 
 def _fastest_dumps() -> Dumps:

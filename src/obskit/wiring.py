@@ -247,6 +247,7 @@ def _default_runtime() -> Runtime:
             schema="default",
             trace_store=MemoryTraceStore(),
             alerter=Alerter([], enabled=False),
+            alert_level="",  # none
             capture_logging=False,
             hooks=False,
         )
