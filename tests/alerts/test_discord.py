@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +64,7 @@ def test_a_bot_posts_with_token_nonce_and_no_mentions(server: Script) -> None:
     request = server.requests[0]
     assert request.path == f"/api/v10/channels/{CHANNEL}/messages"
     assert request.headers["authorization"] == f"Bot {TOKEN}"
-    assert request.headers["user-agent"].startswith("DiscordBot (https://")
+    assert re.fullmatch(r"DiscordBot \(https://[\w./]+/obskeeper, [\d.]+\)", request.headers["user-agent"])
     body = request.json()
     assert body["allowed_mentions"] == {"parse": []}
     assert (body["nonce"], body["enforce_nonce"]) == (message.token, True)
