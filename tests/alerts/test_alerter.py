@@ -488,6 +488,16 @@ def test_a_shared_lease_is_renewed_while_the_delivery_is_retried(clock: FakeCloc
         alerter.close()
 
 
+def test_what_was_counted_in_a_place_that_ends_with_us_is_told_at_the_end(clock: FakeClock) -> None:
+    """A place in memory keeps nothing for others."""
+    memory = Memory()
+    alerter = Alerter([memory], dedupe=MemoryDedupe(clock=clock), clock=clock)
+    assert alerter.send(alert()).wait(5) == "delivered"
+    _ = alerter.send(alert())
+    alerter.close()
+    assert [told.repeats.count for told in memory.deliveries] == [0, 1]
+
+
 class Unreachable(MemoryDedupe):
     """A shared place that is down."""
 

@@ -80,7 +80,7 @@ class Watch:
 
     def hand_over(self) -> None:
         """Let the shared place keep what was counted here, so that whoever tells next tells of it too."""
-        if not self._terms.shared.exists:
+        if not self._terms.shared.outlives_us:
             return
         for mark in self._terms.windows.unreported():
             repeats = self._terms.windows.take(mark)

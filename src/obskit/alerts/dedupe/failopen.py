@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from ...clock import Clock
 from ..window import NO_REPEATS, Repeats
 from ._protocol import Dedupe, Granted, Held
+from .memory import MemoryDedupe
 
 R = TypeVar("R")
 
@@ -38,9 +39,9 @@ class FailOpen:
         self.failures = 0
 
     @property
-    def exists(self) -> bool:
-        """Tell whether there is such a place."""
-        return self._dedupe is not None
+    def outlives_us(self) -> bool:
+        """Tell whether it keeps for others what we do not tell."""
+        return self._dedupe is not None and type(self._dedupe) is not MemoryDedupe
 
     def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
         """See `Dedupe.lease`."""
