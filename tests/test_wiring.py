@@ -260,6 +260,40 @@ def test_a_channel_and_sink_urls_are_both_told(monkeypatch: pytest.MonkeyPatch, 
     assert (tmp_path / "spool.db").exists()
 
 
+def test_processes_set_up_from_the_environment_share_what_people_were_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one counts what the first has told."""
+    monkeypatch.setenv("ENABLE_ALERTS", "true")
+    monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console:")
+    monkeypatch.setenv("OBSKIT_ALERT_DEDUPE", f"sqlite:///{tmp_path}/alerts.db")
+    results = []
+    for _ in range(2):
+        with obskit.configure(output=io.BytesIO(), capture_logging=False, hooks=False):
+            results.append(obskit.alert("error", "disk is full").wait(5))
+    assert results == ["delivered", "duplicate"]
+    assert capsys.readouterr().err.count("disk is full") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("OBSKIT_ALERT_DEDUPE", "carrier-pigeon://not-a-real-secret@home", "must be memory:, sqlite:///file"),
+        ("OBSKIT_ALERT_SPOOL", "/no/such/folder/spool.db", "spool must be the path of an SQLite file"),
+    ],
+)
+def test_a_wrong_place_for_alerts_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    """It names the variable, and shows no password."""
+    monkeypatch.setenv("ENABLE_ALERTS", "true")
+    monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console:")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=f"{variable}: {message}") as caught:
+        obskit.configure()
+    assert "not-a-real-secret" not in str(caught.value)
+
+
 def test_a_wrong_sink_url_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the variable and the number of the URL, and shows none."""
     monkeypatch.setenv("ENABLE_ALERTS", "true")

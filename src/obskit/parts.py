@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -26,6 +27,7 @@ from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
     from .alerts import Alerter
+    from .alerts.dedupe import Dedupe
     from .escalation import Escalation
     from .logs.stdlib import Propagation
     from .traces import TraceStore
@@ -188,12 +190,8 @@ def make_trace_store(environment: Environment, clock: Clock) -> Part | Later:
     from .traces.exporter import from_environment
 
     keeps = store.get() if type(store) is Later else store
-    try:
+    with _naming("OTEL_EXPORTER_OTLP_*"):
         return from_environment(cast("TraceStore", keeps), environment, clock=clock)
-    except MissingExtra:
-        raise
-    except ConfigError as error:
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_*: {error}") from None
 
 
 def _store_at(environment: Environment, clock: Clock) -> Part | Later:
@@ -202,12 +200,19 @@ def _store_at(environment: Environment, clock: Clock) -> Part | Later:
         return Later(partial(_memory_trace_store, clock))
     from .traces.stores.urls import store_at
 
-    try:
+    with _naming("OBSKIT_TRACE_STORE"):
         return store_at(url, clock)
+
+
+@contextmanager
+def _naming(variable: str) -> Iterator[None]:
+    """Let the error of a wrong setting name the *variable*; that of a missing extra says enough."""
+    try:
+        yield
     except MissingExtra:
         raise
     except ConfigError as error:
-        raise ConfigError(f"OBSKIT_TRACE_STORE: {error}") from None
+        raise ConfigError(f"{variable}: {error}") from None
 
 
 def _memory_trace_store(clock: Clock) -> TraceStore:
@@ -237,7 +242,18 @@ def make_alerter(environment: Environment, clock: Clock) -> Part | Later:
         base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
         sinks.append(DiscordChannel(token, channel, base_url=base_url))
     spool = environment.text("OBSKIT_ALERT_SPOOL", "") or None
-    return Alerter(sinks, window=window, spool=spool, clock=clock)
+    dedupe = _dedupe_at(environment.text("OBSKIT_ALERT_DEDUPE", "memory:"), clock)
+    with _naming("OBSKIT_ALERT_SPOOL"):
+        return Alerter(sinks, window=window, dedupe=dedupe, spool=spool, clock=clock)
+
+
+def _dedupe_at(url: str, clock: Clock) -> Dedupe | None:
+    if url == "memory:":  # an alerter has one of its own
+        return None
+    from .alerts.dedupe import dedupe_at
+
+    with _naming("OBSKIT_ALERT_DEDUPE"):
+        return dedupe_at(url, clock=clock)
 
 
 def _no_alerter(clock: Clock) -> Alerter:
