@@ -23,21 +23,35 @@ class Interruption(BaseException):
     """What a program raises to leave whatever it is doing, such as a time limit."""
 
 
-def _every(seconds: float, act: Callable[[], None]) -> None:
-    """Let a signal handler *act*, again and again, each time *seconds* after it is done."""
+#: Timers and the signals that they send.
+_CLOCKS = {
+    signal.ITIMER_REAL: signal.SIGALRM,
+    signal.ITIMER_VIRTUAL: signal.SIGVTALRM,
+    signal.ITIMER_PROF: signal.SIGPROF,
+}
+
+
+def _every(seconds: float, act: Callable[[], None], clock: int = signal.ITIMER_REAL) -> None:
+    """
+    Let a signal handler *act*, again and again, each time *seconds* after it is done.
+
+    Not while it acts: where that takes longer than *seconds* it would interrupt itself
+    again and again, up to the recursion limit.
+    """
 
     def handle(*_: object) -> None:
         try:
             act()
         finally:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(clock, seconds)
 
-    signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(_CLOCKS[clock], handle)
+    signal.setitimer(clock, seconds)
 
 
-def _stop() -> None:
-    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+def _stop(*clocks: int) -> None:
+    for clock in clocks or (signal.ITIMER_REAL,):
+        signal.signal(_CLOCKS[clock], signal.SIG_IGN)
 
 
 @fault()
@@ -54,24 +68,13 @@ def signal_handler_logs_often(run: Run) -> None:
 
 @fault()
 def signal_handlers_log_inside_each_other(run: Run) -> None:
-    """Handlers of three signals log, each of which can interrupt the others, every 20 ms."""
-
-    def handle(*_: object) -> None:
-        run.line()
-
-    clocks = (
-        (signal.SIGALRM, signal.ITIMER_REAL, 0.02),
-        (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, 0.02),
-        (signal.SIGPROF, signal.ITIMER_PROF, 0.021),
-    )
-    for number, clock, seconds in clocks:
-        signal.signal(number, handle)
-        signal.setitimer(clock, seconds, seconds)
+    """Handlers of three signals log, each of which can interrupt the others, every 2 ms."""
+    for clock in _CLOCKS:
+        _every(0.002, run.line, clock)
     last = time.monotonic() + 1.0
     while time.monotonic() < last:
         run.line()
-    for _, clock, _ in clocks:
-        signal.setitimer(clock, 0)
+    _stop(*_CLOCKS)
 
 
 def _log_under_signals(run: Run, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -11,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from obskit.errors import SinkError, SinkTimeout
-from obskit.sinks import StreamSink, _descriptor
+from obskit.sinks import StreamSink, _descriptor, _locks
 from obskit.sinks._locks import try_lock_pipe
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="pipes of POSIX systems")
@@ -38,6 +40,12 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "poll":
         monkeypatch.setattr(_descriptor, "_NO_WAIT", 0)
     return str(request.param)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system does not tell what a pipe takes, so a line that is too long for it goes in parts."""
+    monkeypatch.setattr(_descriptor, "room_of", lambda fd, size: None)
 
 
 def drain(reader: int) -> bytes:
@@ -74,7 +82,7 @@ def test_a_reader_that_stands_still_holds_up_nobody(pipe: tuple[int, io.FileIO])
     taken = fill(sink)
     for _ in range(50):
         with pytest.raises(SinkTimeout, match="timeout"):
-            sink.emit(b"refused\n")
+            sink.emit(line(0))
     assert time.monotonic() - begin < 5
     assert os.get_blocking(stream.fileno())
     received = drain(reader)
@@ -105,6 +113,43 @@ def test_a_slow_reader_gets_everything(pipe: tuple[int, io.FileIO]) -> None:
     assert received == b"".join(map(line, range(100)))
 
 
+@pytest.mark.usefixtures("way")
+def test_a_line_is_begun_when_the_pipe_takes_it_whole(pipe: tuple[int, io.FileIO]) -> None:
+    """A process that is killed, or whose reader stands still, leaves no half line to others."""
+    reader, stream = pipe
+    sink = StreamSink(stream)
+    for size in (5_000, 30_000, 70_000, 250_000):
+        taken = 0
+        with contextlib.suppress(SinkTimeout):
+            while taken < 1_000:
+                sink.emit(b"x" * (size - 1) + b"\n")
+                taken += 1
+        assert 1 <= taken < 1_000
+        assert drain(reader) == (b"x" * (size - 1) + b"\n") * taken
+    assert sink.stats() == {"dropped": 0}
+
+
+def test_a_pipe_that_must_stay_small_takes_a_long_line_in_parts(
+    pipe: tuple[int, io.FileIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system grants no larger one, the line is begun when the pipe is empty, and finished."""
+    reader, stream = pipe
+    monkeypatch.setattr(_locks, "_SET_SIZE", -1)
+    sink, long = StreamSink(stream), b"x" * 99_999 + b"\n"
+    sink.emit(b"short\n")
+    with pytest.raises(SinkTimeout):
+        sink.emit(long)
+    assert drain(reader) == b"short\n"
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(sink.emit, long)
+        received = b""
+        while not writing.done() or len(received) < len(long):
+            received += drain(reader)
+        writing.result()
+    assert received == long
+
+
+@pytest.mark.usefixtures("in_parts")
 def test_closing_finishes_the_last_line(pipe: tuple[int, io.FileIO]) -> None:
     """What was begun is completed, or counted as lost."""
     reader, stream = pipe
@@ -118,6 +163,7 @@ def test_closing_finishes_the_last_line(pipe: tuple[int, io.FileIO]) -> None:
     assert sink.stats() == {"dropped": 1, "dropped_unfinished": 1}
 
 
+@pytest.mark.usefixtures("in_parts")
 def test_turning_to_another_stream_finishes_the_line_in_the_first(
     pipe: tuple[int, io.FileIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +178,18 @@ def test_turning_to_another_stream_finishes_the_line_in_the_first(
     assert received + drain(reader) == b"".join(map(line, range(taken)))
 
 
+def test_a_reader_that_goes_away_is_named_though_the_pipe_is_full(pipe: tuple[int, io.FileIO]) -> None:
+    """There will never be room: nobody waits for it."""
+    reader, stream = pipe
+    sink = StreamSink(stream)
+    taken = fill(sink)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), reader)
+    with pytest.raises(SinkError, match="EPIPE"):
+        sink.emit(line(taken))
+    assert sink.stats() == {"dropped": 0}
+
+
+@pytest.mark.usefixtures("in_parts")
 def test_a_reader_that_goes_away_in_the_middle_of_a_line(pipe: tuple[int, io.FileIO]) -> None:
     """The half line can never be completed: it is counted, and the next is refused by name."""
     reader, stream = pipe
@@ -197,7 +255,7 @@ def test_a_file_that_became_a_pipe_is_written_to_as_a_pipe(
             for number in range(60):
                 sink.emit(line(number))
         drain(reader)
-        assert fill(sink) == 6
+        assert fill(sink) == 5
 
 
 def test_other_errors_than_no_such_operation_are_told(pipe: tuple[int, io.FileIO]) -> None:
@@ -259,6 +317,7 @@ def test_a_handler_that_raises_leaves_no_half_line() -> None:
     assert all(text in whole or any(text == good[: len(text)] for good in whole) for text in lines)
 
 
+@pytest.mark.usefixtures("in_parts")
 @pytest.mark.parametrize(("size", "begun"), [(100, False), (100, True), (9_000, False)])
 def test_what_an_interrupted_write_left_is_ended(pipe: tuple[int, io.FileIO], size: int, begun: bool) -> None:
     """A long line, or the rest of one, may be there in part, so it is ended; a short one is there or not."""
@@ -272,6 +331,7 @@ def test_what_an_interrupted_write_left_is_ended(pipe: tuple[int, io.FileIO], si
     assert drain(reader) == (b"one\n\ntwo\n" if begun or size > 4096 else b"one\ntwo\n")
 
 
+@pytest.mark.usefixtures("in_parts")
 def test_a_time_limit_that_is_an_oserror_is_no_error_of_the_pipe(
     pipe: tuple[int, io.FileIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,7 +353,7 @@ def test_a_time_limit_that_is_an_oserror_is_no_error_of_the_pipe(
 
 
 def test_an_exiting_process_finishes_its_last_line() -> None:
-    """The line that a full pipe cut is completed when the process ends."""
+    """The line that a full socket cut is completed when the process ends."""
     program = """
 import sys
 from obskit.errors import SinkError
@@ -301,22 +361,25 @@ from obskit.sinks import StreamSink
 sink, taken = StreamSink(), 0
 try:
     while True:
-        sink.emit(b"x" * 9999 + b"\\n")
+        sink.emit(b"x" * 149_999 + b"\\n")
         taken += 1
 except SinkError:
     print(taken, file=sys.stderr, flush=True)
 sys.stdin.read(1)
 """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=theirs.fileno(),
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stderr is not None
-        assert process.stdout is not None
         taken = int(process.stderr.readline())
-        received = os.read(process.stdout.fileno(), 1 << 20)
-        assert len(received) % 10_000
-        received += process.communicate(b"x", timeout=60)[0]
-    assert received == (b"x" * 9_999 + b"\n") * taken
+        received = drain(ours.fileno())
+        assert len(received) % 150_000
+        process.communicate(b"x", timeout=60)
+    assert received + drain(ours.fileno()) == (b"x" * 149_999 + b"\n") * taken
+    ours.close()
+    theirs.close()

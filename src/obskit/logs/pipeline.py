@@ -9,7 +9,6 @@ again a line says how many were lost.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -18,9 +17,8 @@ from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Common, Event, Json, SafeEven
 from ..gate import Gate, placed
 from ..interrupts import is_interruption
 from ..levels import WARN, Thresholds
-from ..notices import Notices
 from ..runtime import CELL
-from ..sinks import Sink, flush_sink, reason_of, sink_stats, summed
+from ..sinks import Losses, Sink, flush_sink, reason_of, sink_stats, summed
 from ..spans import current_span
 from .quick import QuickLine
 
@@ -63,9 +61,7 @@ class Pipeline:
         self._watcher: Callable[[Event], None] | None = None
         self._watched_level = sys.maxsize
         self._written = 0
-        self._dropped: Counter[str] = Counter()
-        self._untold: Counter[str] = Counter()
-        self._notices = Notices()
+        self._losses = Losses("log lines are being lost")
 
     def is_enabled(self, logger: str | None, level: int) -> bool:
         """Tell whether an event of *level* from *logger* is kept."""
@@ -105,9 +101,9 @@ class Pipeline:
         except Exception as error:
             if is_interruption(error):
                 raise
-            self._lose(reason_of(error))
+            self._losses.add(reason_of(error))
         else:
-            if self._untold:
+            if self._losses.untold:
                 self._tell_in_band()
 
     def _line(self, event: Event | SafeEvent) -> bytes | None:
@@ -122,7 +118,7 @@ class Pipeline:
         except Exception as error:
             if is_interruption(error):
                 raise
-            self._lose(type(error).__name__)
+            self._losses.add(type(error).__name__)
         return None
 
     def line(self, event: Event) -> bytes:
@@ -142,25 +138,19 @@ class Pipeline:
 
     def stats(self) -> dict[str, float]:
         """Count the lines written and lost, the lost ones also by reason; the sink's counts are added."""
-        reasons = {f"dropped_{reason.lower()}": float(n) for reason, n in self._dropped.items()}
-        own = {"written": self._written, "dropped": self._dropped.total(), **reasons}
-        return summed(own, sink_stats(self._sink))
-
-    def _lose(self, reason: str) -> None:
-        self._dropped[reason] += 1
-        self._untold[reason] += 1
-        self._notices.tell(reason, f"log lines are being lost ({reason}); stats() tells how many")
+        return summed({"written": self._written}, self._losses.stats(), sink_stats(self._sink))
 
     def _tell_in_band(self) -> None:
         """Say in the log itself how many lines are missing, now that it works again."""
-        untold, self._untold = self._untold, Counter()
+        untold = self._losses.take_untold()
+        lines = sum(untold.values())
         self.emit(
             own_event(
                 "obskit.dropped",
-                f"{untold.total()} log lines were lost",
+                f"{lines} log lines were lost",
                 time_ns=self.clock.time_ns(),
                 level=WARN,
-                fields={"dropped": untold.total(), "reasons": dict(untold)},
+                fields={"dropped": lines, "reasons": dict(untold)},
             )
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import lazy
 from ._combining import FilteredSink, MemorySink, TeeSink
-from ._losses import reason_of
+from ._losses import Losses, reason_of
 from ._protocol import Sink, flush_sink, sink_stats, summed
 from ._queued import QueuedSink
 from ._streams import StreamSink
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FileSink",
     "FilteredSink",
+    "Losses",
     "MemorySink",
     "QueuedSink",
     "Sink",

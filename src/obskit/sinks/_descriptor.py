@@ -1,10 +1,11 @@
 """
 Write whole lines to a file descriptor that may be slow, full, shared or gone.
 
-What a full disk or pipe did not take of a line is kept and written before the
-next one, so two lines are never glued together. Processes that share a pipe
-take turns. Nothing is done to the descriptor that others who have it would
-notice: it stays as blocking as it was.
+Processes that share a pipe take turns, and a line is begun when the pipe takes it
+whole. Where that is not to be had (a full disk, a socket, a pipe that must stay
+small) the rest of a line is kept and written before the next one, so two lines of
+a process are never glued together. Nothing is done to the descriptor that others
+who have it would notice: it stays as blocking as it was.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from typing import Final
 from ..clock import Clock
 from ..errors import SinkError, SinkTimeout
 from ..worker import close_at_exit
-from ._locks import CAN_SHARE, has_room, pause, try_lock_pipe, unlock_pipe
+from ._locks import CAN_SHARE, has_room, is_deserted, pause, room_of, try_lock_pipe, unlock_pipe
 from ._losses import Losses
 
 #: Seconds that a call waits for a full pipe before its line counts as lost.
 WRITE_TIMEOUT: Final = 0.25
 #: ... and that it waits after one that waited in vain, until the reader moves again.
 _STUCK_TIMEOUT: Final = 0.005
+#: ... and that it waits longer for the rest of a line that was begun: others wait their turn meanwhile.
+_FINISH_TIMEOUT: Final = 1.0
 #: After so many lines the descriptor may have become another kind of file: os.dup2 on standard output.
 _LINES_PER_LOOK: Final = 64
 _NO_WAIT: Final = getattr(os, "RWF_NOWAIT", 0)
@@ -43,6 +46,7 @@ class Descriptor:
         self._inheritable = os.get_inheritable(fd)
         self._rest = b""  # what is still to be written of a line that was begun
         self._begun = False  # the reader may have the beginning of what `_rest` is the rest of
+        self._whole = _PIPE_BUF  # a line of so many bytes goes in one piece or not at all
         self._end = 0  # size of the file after the part that was written
         self._stuck = False  # the last line found no room in time
         self._unsure = False  # a signal handler raised: nobody knows how much was written
@@ -115,26 +119,37 @@ class Descriptor:
         self._take_turn(deadline)
         try:
             self._put_rest(deadline)
+            if len(line) > _PIPE_BUF:
+                self._await_room(len(line), deadline)
             self._rest, self._begun = line, False
             self._put(deadline)
+            if self._rest and self._begun:
+                self._put(deadline + int(_FINISH_TIMEOUT * 1e9))
         except OSError as error:
             if error.errno is not None:  # a signal handler may raise TimeoutError, which has none
                 self._rest, self._unsure = b"", False
             raise
         finally:
             unlock_pipe(self._fd)
-        if line and len(self._rest) == len(line):
+        if not self._rest:
+            self._stuck = False
+        elif self._begun:
+            self._keep(self._rest)
+        else:
             self._rest = b""
             raise SinkTimeout("timeout")
-        self._stuck = False
-        if self._rest:
-            self._keep(self._rest)
+
+    def _await_room(self, size: int, deadline: int) -> None:
+        """Wait until the pipe takes *size* bytes in one piece, if it ever does."""
+        while (room := room_of(self._fd, size)) is not None and room < size and not is_deserted(self._fd):
+            if self._clock.monotonic_ns() >= deadline:
+                raise SinkTimeout("timeout")
+        self._whole = room or _PIPE_BUF
 
     def _put_rest(self, deadline: int) -> None:
         """Complete the line before, or raise: nothing may follow half a line."""
         if self._unsure:
-            # A line of up to so many bytes went whole or not at all; of a longer one, some may be there.
-            self._begun |= len(self._rest) > _PIPE_BUF
+            self._begun |= len(self._rest) > self._whole
             self._rest = b"\n" if self._rest and self._begun else b""
         try:
             self._put(deadline)
@@ -168,7 +183,7 @@ class Descriptor:
                     self._can_skip_waiting = False  # an older kernel
             # Where a pipe is ready it takes that much at least. Without a lock another
             # process could take the room first; with one, only a stranger can.
-            return os.write(self._fd, data[:_PIPE_BUF]) if has_room(self._fd, 0) else 0
+            return os.write(self._fd, data[: self._whole]) if has_room(self._fd, 0) else 0
         except BlockingIOError:
             return 0
 

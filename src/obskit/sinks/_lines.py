@@ -10,12 +10,10 @@ from typing import Final
 
 from ..errors import SinkError
 from ..worker import restart_after_fork
-from ._losses import Losses
+from ._losses import Losses, reason_of
 
 #: Lines kept that were logged while their own thread was writing (signal handlers, finalisers).
 _MAX_PENDING: Final = 100
-#: How often one call looks for such lines, so that a stream that logs whenever it is written to ends.
-_MAX_ROUNDS: Final = 8
 
 
 class LineSink(ABC):
@@ -53,9 +51,9 @@ class LineSink(ABC):
                 self._write(line)
             finally:
                 self._writing = False
-            # A signal from here on finds nobody writing, so no line is left behind.
-            if self._pending:
-                self._catch_up()
+                # A signal from here on finds nobody writing, so no line is left behind.
+                if self._pending:
+                    self._catch_up()
 
     @abstractmethod
     def close(self) -> None:
@@ -70,15 +68,26 @@ class LineSink(ABC):
         """Write *line* whole, or raise `SinkError`."""
 
     def _catch_up(self) -> None:
-        """Write the lines that came meanwhile, all at once: a slow reader is waited for once."""
-        for _ in range(_MAX_ROUNDS):
-            lines = [self._pending.popleft() for _ in range(len(self._pending))]
-            if not lines:
-                return
-            try:
-                self._writing = True
-                self._write(b"".join(lines))
-            except SinkError as error:
-                self._losses.add(str(error), len(lines))
-            finally:
-                self._writing = False
+        """Write the lines that came meanwhile; of a stream that logs whenever it is written to, not all."""
+        fresh = deque[bytes]()
+        try:
+            for _ in range(_MAX_PENDING):
+                if not self._pending:
+                    return
+                self._write_pending()
+        finally:
+            left, self._pending = self._pending, fresh
+            if left:
+                self._losses.add("recursion", len(left))
+
+    def _write_pending(self) -> None:
+        try:
+            self._writing = True
+            if self._pending:  # else a handler that struck just now has written it
+                self._write(self._pending.popleft())
+        except BaseException as error:
+            self._losses.add(reason_of(error))
+            if not isinstance(error, SinkError):
+                raise
+        finally:
+            self._writing = False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import sys
 from typing import Final
@@ -36,10 +37,24 @@ if sys.platform == "win32":  # pragma: no cover - where a file that is open can 
         """Nothing to ask with."""
         return True
 
+    def room_of(fd: int, size: int) -> int | None:
+        """Nothing to ask with."""
+        return None
+
+    def is_deserted(fd: int) -> bool:
+        """Nothing to ask with."""
+        return False
+
 else:
     import fcntl
 
     CAN_SHARE = True
+    # Linux alone knows how large a pipe is, and how much is in it at the writing end.
+    _GET_SIZE: Final = getattr(fcntl, "F_GETPIPE_SZ", -1)
+    _SET_SIZE: Final = getattr(fcntl, "F_SETPIPE_SZ", -1)
+    _UNREAD: Final = 0x541B  # `termios.FIONREAD`
+    _LARGEST_PIPE: Final = 1 << 20  # that a program may ask for, unless the machine is set up otherwise
+    _PAGE: Final = os.sysconf("SC_PAGESIZE")
 
     def try_lock_pipe(fd: int) -> bool:
         """
@@ -77,6 +92,32 @@ else:
         poll = select.poll()
         poll.register(fd, select.POLLOUT)
         return bool(poll.poll(seconds * 1e3))
+
+    def is_deserted(fd: int) -> bool:
+        """Tell whether nobody reads the pipe any more, a moment later if somebody does."""
+        poll = select.poll()
+        poll.register(fd, 0)  # errors are always told
+        return bool(poll.poll(INTERVAL * 1e3))
+
+    def room_of(fd: int, size: int) -> int | None:
+        """
+        Return how many bytes a pipe surely takes in one piece now.
+
+        A pipe that is small for *size* bytes is enlarged. None where it must stay too
+        small, for a socket, and where the system does not tell.
+        """
+        try:
+            capacity = fcntl.fcntl(fd, _GET_SIZE)
+            if capacity < (wanted := min(8 * size, _LARGEST_PIPE)):
+                with contextlib.suppress(OSError):  # there is a limit for each user
+                    capacity = fcntl.fcntl(fd, _SET_SIZE, wanted)
+            waiting = int.from_bytes(fcntl.ioctl(fd, _UNREAD, bytes(4)), sys.byteorder)
+        except OSError:
+            return None
+        if not waiting:
+            return capacity if capacity >= size else None
+        # What waits takes a page for each full one, at most one more for each, and two at its ends.
+        return max(0, capacity - 2 * (waiting // _PAGE + 2) * _PAGE)
 
 
 def pause() -> None:

@@ -1,8 +1,7 @@
-"""Count the lines that a sink lost after it had taken them, and tell of the first on stderr."""
+"""Count lines that were lost, by reason, and tell of the first on stderr."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 from ..errors import SinkError
@@ -11,27 +10,49 @@ from ..notices import Notices
 _LONGEST_REASON: Final = 32
 
 
+class Tally(dict[str, int]):
+    """Counts by name, right also where a signal handler or a finaliser counts in the middle."""
+
+    def add(self, name: str, more: int) -> None:
+        """Count *more*."""
+        # Handlers and other threads come in where something is called. Between reading and
+        # writing nothing is: `Counter` calls `__missing__`, and `get` is a call as well.
+        try:
+            self[name] += more
+        except KeyError:
+            self[name] = more
+
+
 class Losses:
     """
     Lines lost, by reason.
 
-    A line that `emit` refuses is counted by whoever called; what is lost later is
-    counted here.
+    A line that a sink's `emit` refuses is counted by whoever called; what the sink
+    loses later it counts itself.
     """
 
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+    def __init__(self, notice: str = "log lines were lost on their way out") -> None:
+        self.untold = Tally()  #: what nobody has taken yet, to tell it in the log itself
+        self._counts = Tally()
+        self._notice = notice
         self._notices = Notices()
 
     def add(self, reason: str, lines: int = 1) -> None:
         """Count *lines*; the first of each *reason* is told."""
-        self._counts[reason] += lines
-        self._notices.tell(reason, f"log lines were lost on their way out ({reason}); stats() tells how many")
+        self._counts.add(reason, lines)
+        self.untold.add(reason, lines)
+        self._notices.tell(reason, f"{self._notice} ({reason}); stats() tells how many")
+
+    def take_untold(self) -> Tally:
+        """Return what was counted since this was called last."""
+        fresh = Tally()
+        untold, self.untold = self.untold, fresh  # no call in between, as in `Tally.add`
+        return untold
 
     def stats(self) -> dict[str, float]:
         """Return the total as ``dropped`` and its parts as ``dropped_<reason>``."""
-        parts = {f"dropped_{reason.lower()}": float(lines) for reason, lines in self._counts.items()}
-        return {"dropped": float(self._counts.total()), **parts}
+        parts = {f"dropped_{reason.lower()}": float(lines) for reason, lines in self._counts.copy().items()}
+        return {"dropped": float(sum(parts.values())), **parts}
 
 
 def reason_of(error: BaseException) -> str:
