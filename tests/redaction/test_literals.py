@@ -110,7 +110,7 @@ def test_finished_line_is_searched_and_stays_a_line(literals: Literals) -> None:
 
 @given(
     json_values,
-    st.sampled_from([12345678, -90210.55, 12345678901234567890, 1.25e+300]),
+    st.sampled_from([12345678, -90210.55, 12345678901234567890, 1.25e300]),
     st.sampled_from([{}, {"fingerprint_key": b"k" * 16}]),
 )
 def test_a_registered_number_is_hidden_in_a_line_that_stays_json(
