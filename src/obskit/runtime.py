@@ -212,12 +212,24 @@ class Runtime:
 class Cell:
     """Holds the runtime in force, and makes one where nobody configured."""
 
-    __slots__ = ("_held", "_make_default", "building", "diverted", "lowest", "runtime")
+    __slots__ = (
+        "_counting",
+        "_held",
+        "_make_default",
+        "_recordings",
+        "building",
+        "diverted",
+        "lowest",
+        "runtime",
+    )
 
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
-        #: That of the runtime: a log call below it ends here, as most of a busy program do.
+        #: A log call of a lower level ends here, as most of a busy program do: the level of the
+        #: runtime, or 0 while a trace keeps what is below it.
         self.lowest = 0
+        self._recordings = 0
+        self._counting = RLock()
         #: Takes all events in place of the lines of whatever runtime is in force, for tests.
         self.diverted: Callable[[SafeEvent], None] | None = None
         self._make_default: Callable[[], Runtime] | None = None
@@ -233,12 +245,21 @@ class Cell:
 
     def fill(self, runtime: Runtime) -> None:
         """Put *runtime* in force."""
-        self.runtime, self.lowest = runtime, runtime.lowest
+        self.runtime = runtime
+        self.count_recordings(0)
 
     def clear(self, runtime: Runtime) -> None:
         """Forget *runtime* if it is in force."""
         if self.runtime is runtime:
-            self.runtime, self.lowest = None, 0
+            self.runtime = None
+            self.count_recordings(0)
+
+    def count_recordings(self, more: int) -> None:
+        """Take note that *more* traces than before keep their lines below the level, or fewer."""
+        with self._counting:
+            self._recordings += more
+            runtime = self.runtime
+            self.lowest = 0 if self._recordings or runtime is None else runtime.lowest
 
     def current(self) -> Runtime:
         """Return the runtime in force, building the default one where there is none."""
@@ -259,6 +280,7 @@ class Cell:
 
     def _renew(self) -> None:
         self.building = RLock()
+        self._counting = RLock()
 
     def _build(self) -> Runtime:
         with self.building:

@@ -24,9 +24,10 @@ import obskit
 from obskit.errors import ConfigError
 from obskit.event import Event
 from obskit.gate import Gate
-from obskit.levels import DEBUG
+from obskit.levels import DEBUG, INFO
 from obskit.logs.flight import Recording, _packed, current_recording
 from obskit.logs.pipeline import secured
+from obskit.runtime import CELL
 from obskit.testing import FakeClock, capture
 from tests.strategies import Hostile, any_text, any_value
 
@@ -426,3 +427,17 @@ def test_memory_stays_flat_over_many_calls() -> None:
         assert recording is not None
         assert sys.getsizeof(recording._kept) < 10_000
         assert recording._bytes <= 64_000
+
+
+def test_calls_below_the_level_are_looked_at_only_while_a_trace_is_open() -> None:
+    """However traces end, and whatever is configured meanwhile, the cheap way out is there again."""
+    assert CELL.lowest == INFO
+    with obskit.trace("/a"):
+        assert CELL.lowest == 0
+        with failing("/b"):
+            pass
+        assert CELL.lowest == 0
+        with configured(flight_recorder=0):
+            assert CELL.lowest == 0
+    with configured():
+        assert CELL.lowest == INFO

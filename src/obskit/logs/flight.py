@@ -20,7 +20,7 @@ from ..context import Scope, bound_context, current_scope
 from ..event import Bound, Event, SafeEvent, SafeFields, own_event
 from ..gate import Gate
 from ..levels import INFO
-from ..runtime import TraceFacts
+from ..runtime import CELL, TraceFacts
 from .pipeline import current_pipeline, secured
 
 #: Lines kept of one trace, and the bytes that they may take; of more, the latest stay.
@@ -124,13 +124,17 @@ class FlightRecorder:
     def trace_started(self, trace: TraceFacts, /) -> None:
         """Begin to keep what *trace* logs below the level."""
         trace.block.recording = Recording(trace.block, self._gate, self._max_lines)
+        CELL.count_recordings(1)
 
     def trace_ended(self, trace: TraceFacts, /) -> None:
         """Write out what was kept if *trace* failed; nothing more is kept of it."""
         recording = trace.block.recording
-        if trace.status == "error" and isinstance(recording, Recording):
+        if not isinstance(recording, Recording):
+            return
+        if trace.status == "error":
             recording.write()
         trace.block.recording = None
+        CELL.count_recordings(-1)
 
 
 def current_recording() -> Recording | None:

@@ -67,29 +67,29 @@ class Logger:
 
     def debug(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what helps to find an error."""
-        if CELL.lowest <= DEBUG or current_scope().owner is not None:
+        if CELL.lowest <= DEBUG:
             self._log(DEBUG, msg, args, fields)
 
     def info(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what happened as it should."""
-        if CELL.lowest <= INFO or current_scope().owner is not None:
+        if CELL.lowest <= INFO:
             self._log(INFO, msg, args, fields)
 
     def warn(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what is odd but was coped with."""
-        if CELL.lowest <= WARN or current_scope().owner is not None:
+        if CELL.lowest <= WARN:
             self._log(WARN, msg, args, fields)
 
     warning = warn
 
     def error(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what failed."""
-        if CELL.lowest <= ERROR or current_scope().owner is not None:
+        if CELL.lowest <= ERROR:
             self._log(ERROR, msg, args, fields)
 
     def critical(self, msg: object, /, *args: object, **fields: Any) -> None:
         """Log what stops the program from doing its job."""
-        if CELL.lowest <= CRITICAL or current_scope().owner is not None:
+        if CELL.lowest <= CRITICAL:
             self._log(CRITICAL, msg, args, fields)
 
     def exception(self, msg: object, /, *args: object, **fields: Any) -> None:
