@@ -10,7 +10,7 @@ import pytest
 import obskit.redaction
 from obskit.errors import ConfigError
 from obskit.redaction import Detector, Literals, Redactor
-from obskit.redaction.policy import Verdict
+from obskit.redaction.vocabulary import Verdict
 
 SECRET = "planted" + "Secret77"
 

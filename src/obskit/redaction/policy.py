@@ -12,160 +12,21 @@ This module sees names only. What a value looks like is none of its business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ..errors import ConfigError
+from . import vocabulary as words_that
+from .vocabulary import PASSWORD, TOKEN, Verdict
 
 _Words = tuple[str, ...]
 #: The words of each name in it; no words stand for any name.
 _Path = tuple[_Words, ...]
 
-
-class Verdict(NamedTuple):
-    """How the value under a secret name is treated; an innocent name has no verdict."""
-
-    numbers: bool = True  #: numbers are hidden too; not under names that also count things
-    tail: bool = True  #: a long machine-made value may show its last characters
-    weak: bool = False  #: the name has innocent meanings, so inside text its value must look like a secret
-    doubtful: bool = (
-        False  #: nothing in the name says which meaning it has, so its value must do so everywhere
-    )
-
-
-_TOKEN: Final = Verdict()
-_KEY: Final = Verdict(weak=True)
-_WEAK: Final = Verdict(numbers=False, weak=True)
-_PASSWORD: Final = Verdict(tail=False)
-_FILE: Final = Verdict(numbers=False, tail=False, weak=True, doubtful=True)
-_FLAG: Final = Verdict(numbers=False, tail=False, weak=True)
-
-#: What the last word of a name says about its value.
-_HEADS: Final[Mapping[str, Verdict]] = {
-    head: verdict
-    for heads, verdict in (
-        ("secret token authorization bearer jwt csrf xsrf", _TOKEN),
-        (
-            "password passwd passphrase passcode passwort kennwort contrasena senha pw pwd psk pgpass",
-            _PASSWORD,
-        ),
-        (
-            "mnemonic credential credentials cred creds cookie cookies otp totp hotp pin cvv cvc cvn ccv",
-            _PASSWORD,
-        ),
-        ("csc ssn dsn sessid phpsessid jsessionid kubeconfig dockerconfigjson netrc", _PASSWORD),
-        ("key auth oauth", _KEY),
-        ("signature sig salt seed pat hmac", _WEAK),
-        ("pass private session sess", _FLAG),
-        ("keystore pfx jks", _FILE),
-    )
-    for head in heads.split()
-}
-
-#: Two last words that mean a secret together and not apart.
-_PAIRS: Final = frozenset(
-    (first, second)
-    for firsts, seconds in (
-        ("pass", "word words phrase phrases code codes"),
-        ("session sess connect", "id ids sid"),
-        ("secret", "id code"),
-        ("connection connect conn", "string strings str"),
-        (
-            "database db postgres postgresql pg mysql mongo mongodb redis amqp rabbitmq broker celery",
-            "url uri",
-        ),
-        ("webhook hook", "url uri urls"),
-        ("recovery backup verification auth authorization mfa fa otp sms security login", "code codes"),
-        ("device access activation unlock reset", "code codes"),
-        ("code", "verifier"),
-        ("client saml", "assertion"),
-        ("pin", "block"),
-        ("verification", "value"),
-        ("kube", "config"),
-        ("password passwd pwd pin", "hash hashes digest"),
-        ("credit debit", "card"),
-        ("card security", "number"),
-        ("private", "key keys pem"),
-    )
-    for first in firsts.split()
-    for second in seconds.split()
-)
-
-#: The same in one word: ``sessionid``, ``connstr``.
-_JOINED_PAIRS: Final = frozenset(map("".join, _PAIRS))
-#: A secret only where nothing stands before it: Twilio's ``account_sid`` is an identifier.
-_ALONE: Final = frozenset({"sid"})
-
-#: Trailing words that say how the value is written or which one it is; so do a number and a single letter.
-_TRAILERS: Final = frozenset(
-    "value values val str string strings raw text txt plain plaintext clear base content contents encoded "
-    "encrypted decrypted hex binary json xml pem header env var param data material confirm confirmation "
-    "again repeat retype old new current previous prev original prod production staging stage dev "
-    "development test testing live sandbox local default backup".split()
-)
-
-#: Words before ``key`` and ``keys`` that make them an index, a column or a button.
-_INNOCENT_KEYS: Final = frozenset(
-    "primary foreign public pub cache partition sort sequence natural bucket schema hot routing ordering "
-    "idempotency dedupe dedup deduplication group grouping object map dict index composite unique "
-    "surrogate candidate lookup verify parent row column field metric feature flag translation message "
-    "locale arrow up down left right enter escape shortcut modifier hash range item by per event issue "
-    "analysis answer sorting join shard attribute property label kms managed site publishable tag tagging "
-    "setting extra top missing required unknown duplicate valid invalid allowed any press pressed first "
-    "last task job dest destination source src target output input metadata collection body response "
-    "request space project entity resource thread namespace context condition member table record "
-    "document page menu option config manifest evaluated start end value param parameter query path file "
-    "folder s3 gcs prefix category topic queue aggregation bundle template theme asset icon emoji string "
-    "text language question rename delete add remove matching match filter search selected sorted "
-    "ordered".split()
-)
-
-#: Words before ``token`` and ``tokens`` that make them a count, a page or a piece of text.
-_INNOCENT_TOKENS: Final = frozenset(
-    "max min maximum minimum input output prompt completion total num n count used remaining available "
-    "cached cache reasoning context generated thinking audio image text training inference accepted "
-    "rejected prediction sampled budget limit avg average next page continuation pagination previous prev "
-    "starting forward backward sequence iterator scroll marker offset checkpoint sync delta block unit "
-    "chunk change lock version etag fencing idempotency concurrency cursor resume stop special pad eos "
-    "bos unk mask sep cls start end first last per by word sub bpe llm candidates".split()
-)
-
-#: Other names that sound like a secret: who signed a text, a header that says whether cookies are sent.
-_INNOCENT_PAIRS: Final = frozenset(
-    (first, second)
-    for firsts, second in (
-        ("author forward method function type slot call email", "signature"),
-        ("allow", "credentials"),
-        ("algorithm", "mnemonic"),
-        ("pydantic", "private"),  # where a model keeps its private attributes
-    )
-    for first in firsts.split()
-)
-
-#: Words before ``key`` or ``token`` that leave no doubt, also written as one word (``apikey``).
-_QUALIFIERS: Final = frozenset(
-    "api access secret private auth oauth client bot refresh session csrf xsrf id user master encryption "
-    "signing webhook app application service account ssh gpg pgp sas ssl tls aws gcp azure admin root "
-    "deploy bearer jwt login reset device push personal security github gitlab slack discord telegram "
-    "twilio stripe openai anthropic sentry npm pypi db database smtp mail ftp ldap mysql postgres redis "
-    "rds consumer hmac license licence server storage shared x my rest live test the dd datadog "
-    "registration verification identity pass priv gh gl enc crypto fernet rsa write ingest subscription "
-    "host stream provider integration unlock wallet recovery web functions instrumentation".split()
-)
-
-_ONE_WORD_SUFFIXES: Final = ("key", "keys", "token", "tokens", "pass", "pwd", "auth")
-_ONE_WORD_TRAILERS: Final = ("string", "str", "value", "hash")
-_UNMISTAKABLE_SUFFIXES: Final = tuple(
-    "password passwords passwd passphrase secret secrets credential credentials cookie cookies".split()
-)
-
-#: Last words with many meanings, of which the word before tells.
-_MANIFOLD: Final = frozenset({"key", "keys", "session", "signature"})
-
-#: A first word that says how many there are: a count is not the secret itself.
-_COUNTS: Final = frozenset("no num number max min count total".split())
-
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+#: A letter with a number, as in ``s3``; a run of capitals, of small letters or of digits.
+_WORD: Final = re.compile(r"[A-Za-z][0-9]+|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+#: A longer word is not taken apart.
+_LONGEST_WORD: Final = 40
 _CACHE_SIZE: Final = 4_096
 _CACHED_LENGTH: Final = 256
 
@@ -175,7 +36,7 @@ def words_of(name: str) -> tuple[str, ...]:
     Split *name* into its lower-case words.
 
     >>> words_of("X-APIKey_v2")
-    ('x', 'api', 'key', 'v', '2')
+    ('x', 'api', 'key', 'v2')
     """
     return tuple(word.lower() for word in _WORD.findall(name))
 
@@ -220,15 +81,14 @@ class KeyPolicy:
         words = [words_of(name) for name in place[-self.reach :]] if self.reach else []
         if _fits(self._safe_paths, words):
             return None
-        return _TOKEN if _fits(self._secret_paths, words) else self.verdict(place[-1])
+        return TOKEN if _fits(self._secret_paths, words) else self.verdict(place[-1])
 
     def _judge(self, words: tuple[str, ...]) -> Verdict | None:
         if words in self._safe:
             return None
         if any(words[-count:] in self._secret for count in range(1, self._longest + 1)):
-            return _TOKEN
-        verdict = _built_in(words)
-        return verdict._replace(numbers=False) if verdict and words[0] in _COUNTS else verdict
+            return TOKEN
+        return _built_in(tuple(part for word in words for part in _parts(word)))
 
 
 def _project_names(setting: str, names: Iterable[object]) -> tuple[frozenset[_Words], frozenset[_Path]]:
@@ -261,84 +121,122 @@ def _fits(paths: Iterable[_Path], place: list[_Words]) -> bool:
     )
 
 
-def _built_in(words: tuple[str, ...]) -> Verdict | None:
+def _built_in(words: _Words) -> Verdict | None:
     """Judge by the head, leaving out trailing words that only qualify the value."""
-    for last in range(len(words), 0, -1):
-        head, before = words[last - 1], _before(words, last - 1)
-        if (before, head) in _PAIRS or (head in _ALONE and not before):
-            return _PASSWORD
-        verdict = _of_head(head, before)
-        if verdict is not None:
-            return None if _is_place(words, before, head) else verdict
-        if not (head in _TRAILERS or head.isdigit() or len(head) == 1):
+    words, is_strange = _phrase(words)
+    for last in range(len(words) - 1, -1, -1):
+        word, before = words[last], _before(words, last)
+        if _is_innocent(word, before, words):
             return None
+        verdict = _of_head(word, before)
+        if verdict is None:
+            is_strange = is_strange or not _is_trailer(word)
+        elif is_strange and not _is_strong(word, before):
+            return None
+        elif is_strange or _is_told_about(words[:last], word):
+            return verdict._replace(doubtful=True)
+        else:
+            return verdict
     return None
 
 
-def _before(words: tuple[str, ...], position: int) -> str:
-    """Give the word before *position*, with its number: ``s3``."""
-    if position == 0:
-        return ""
-    word = words[position - 1]
-    return words[position - 2] + word if word.isdigit() and position > 1 else word
+def _phrase(words: _Words) -> tuple[_Words, bool]:
+    """Leave out what is said of a thing behind it, and say whether that makes another thing of it."""
+    for position in range(1, len(words)):
+        if words[position] in words_that.LINKS | words_that.PREPOSITIONS:
+            return words[:position], words[position] in words_that.LINKS
+    return words, False
 
 
-def _is_place(words: tuple[str, ...], before: str, head: str) -> bool:
+def _before(words: _Words, position: int) -> str:
+    """Give the word before *position* that is no number."""
+    return next((word for word in reversed(words[:position]) if not word.isdigit()), "")
+
+
+def _is_innocent(word: str, before: str, words: _Words) -> bool:
+    pair = before, word
+    if pair in words_that.PAIRS:
+        return False
+    if pair == ("primary", "key") and not words_that.CIPHERS.isdisjoint(words):
+        return False
+    return word in words_that.NOUNS or pair in words_that.INNOCENT_PAIRS or _is_place(words, before, word)
+
+
+def _is_place(words: _Words, before: str, head: str) -> bool:
     """Say whether a token is a place in a list of results, as a ``nextForwardToken`` is."""
     return (
         head == "token"
         and words[0] in ("next", "previous")
         and words[1] not in ("public", "private")  # so the settings of Next.js begin
-        and before not in _QUALIFIERS
+        and before not in words_that.QUALIFIERS
     )
+
+
+def _is_trailer(word: str) -> bool:
+    """Say whether *word* only tells how a value is written, or which one it is, as in ``v2``."""
+    return word in words_that.TRAILERS or word[1:] == "" or word[1:].isdigit() or word.isdigit()
+
+
+def _is_strong(word: str, before: str) -> bool:
+    """Say whether *word* names a secret so clearly that a word behind it need not be known."""
+    if (before, word) in words_that.PAIRS:
+        return True
+    return before != "" if word == "key" else _singular(word) in words_that.STRONG
+
+
+def _is_told_about(before: _Words, head: str) -> bool:
+    """Say whether one of the words *before* the head asks or tells something about the secret."""
+    if before[-1:] == ("enable",) and head in ("secret", "password"):  # of a router: it enables its commands
+        return False
+    return not words_that.VERBS.isdisjoint(before)
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word[-1:] == "s" and word[:-1] in words_that.HEADS else word
 
 
 def _of_head(head: str, before: str) -> Verdict | None:
-    if head in ("key", "keys") and before in _INNOCENT_KEYS:
+    pair = before, head
+    if pair in words_that.PAIRS or (head == "sid" and not before):  # Twilio's account_sid is an identifier
+        return PASSWORD
+    if pair in words_that.DOUBTFUL_PAIRS:
+        return PASSWORD._replace(doubtful=True)
+    one = _singular(head)
+    verdict = words_that.HEADS.get(one)
+    if verdict is None:
         return None
-    if head in ("token", "tokens") and before in _INNOCENT_TOKENS:
-        return None
-    if (before, head) in _INNOCENT_PAIRS:
-        return None
-    verdict = _of_word(head)
-    if verdict is None or head not in _MANIFOLD or not before:
+    if one != head and head not in words_that.HEADS:
+        # "tokens": 512 is a count, "tokens": ["..."] is not. Sessions are told about as a rule.
+        if one in words_that.TOPICS:
+            return None
+        verdict = verdict._replace(numbers=False)
+    if pair in words_that.DOUBTFUL_BEFORE:
+        return verdict._replace(doubtful=True)
+    if one not in words_that.MANIFOLD or not before:
         return verdict
     # "api_key" is a secret, "route_key" may be anything, and "keys" are names of fields as a rule.
-    if before in _QUALIFIERS:
-        return verdict._replace(weak=False) if head.startswith("key") else verdict
+    if before in words_that.QUALIFIERS:
+        return verdict._replace(weak=False) if one == "key" else verdict
     return None if head == "keys" else verdict._replace(doubtful=True)
 
 
-def _of_word(word: str) -> Verdict | None:
-    verdict = _HEADS.get(word)
-    if verdict is None and word.endswith("s") and (one := _HEADS.get(word[:-1])) is not None:
-        # "tokens": 512 is a count, "tokens": ["..."] is not. Sessions are told about as a rule.
-        return None if one is _FLAG else one._replace(numbers=False)
-    return verdict or (_PASSWORD if word in _JOINED_PAIRS else _of_one_word(word))
-
-
-def _of_one_word(word: str) -> Verdict | None:
-    """Judge words written together: ``apikey`` is a key, ``monkey`` is not."""
-    for trailer in _ONE_WORD_TRAILERS:
-        if word.endswith(trailer) and (verdict := _HEADS.get(word.removesuffix(trailer))) in (
-            _TOKEN,
-            _PASSWORD,
-        ):
-            return verdict
-    for suffix in _UNMISTAKABLE_SUFFIXES:
-        if word.endswith(suffix):
-            return _of_word(suffix)
-    for suffix in _ONE_WORD_SUFFIXES:
-        if word.endswith(suffix) and _are_qualifiers(word.removesuffix(suffix)):
-            verdict = _of_word(suffix)
-            return verdict and verdict._replace(weak=False)
-    return None
-
-
-def _are_qualifiers(text: str) -> bool:
-    """Say whether *text* is a letter, one qualifier or two, as in ``sharedaccess``."""
-    return (
-        len(text) == 1
-        or text in _QUALIFIERS
-        or any(text[:cut] in _QUALIFIERS and text[cut:] in _QUALIFIERS for cut in range(2, len(text) - 1))
-    )
+def _parts(word: str) -> _Words:
+    """Take apart words that are written together: ``apikey`` is two, ``monkey`` is one."""
+    length = len(word)
+    if word in words_that.KNOWN or not 4 <= length <= _LONGEST_WORD:
+        return (word,)
+    #: The known words that the rest of the word is made of, by where it starts.
+    rests: dict[int, _Words] = {length: ()}
+    for start in range(length - 2, -1, -1):
+        for end in sorted(rests, reverse=True):
+            if word[start:end] in words_that.KNOWN:
+                rests[start] = (word[start:end], *rests[end])
+                break
+    if 0 in rests:
+        return rests[0]
+    for start in sorted(rests)[:-1]:
+        rest = word[start:]
+        is_lettered = start == 1 and rest in words_that.LETTERED
+        if rest in words_that.UNMISTAKABLE or is_lettered or len(rests[start]) > 1:
+            return (word[:start], *rests[start])
+    return (word,)

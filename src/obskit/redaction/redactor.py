@@ -19,9 +19,10 @@ from .assignments import Assignments, looks_secret
 from .detectors import Span, choose
 from .literals import Literals
 from .mask import MARKER, Mask
-from .policy import KeyPolicy, Verdict
+from .policy import KeyPolicy
 from .scan import Scanner
 from .shapes import SHAPES
+from .vocabulary import Verdict
 
 if TYPE_CHECKING:
     from .report import Finding, Findings, Kind
@@ -51,14 +52,6 @@ _REACH: Final = 16
 _NUMBERS: Final = (int, float, complex)
 #: So much of a value says whether it looks like a secret.
 _LOOK: Final = 256
-#: What no word, name or date has: letters and digits mixed more than once, or mixed at all next to both
-#: cases, or many changes of case. Of random values of 24 characters, 0.1 % have none of it.
-_RANDOM: Final = re.compile(
-    r"(?s)(?=\S{16})(?:(?=.*[a-z])(?=.*[A-Z]).*(?:[A-Za-z]\d|\d[A-Za-z])"
-    r"|.*(?:[A-Za-z]\d|\d[A-Za-z]).*(?:[A-Za-z]\d|\d[A-Za-z])"
-    r"|(?:(?:(?![a-z][A-Z]).)*+[a-z][A-Z]){4})",
-    re.ASCII,
-)
 
 
 @cache
@@ -465,7 +458,8 @@ def _may_stay(value: Any, verdict: Verdict) -> bool:
     if value is None or type(value) is bool:
         return True
     if verdict.doubtful:
-        return not isinstance(value, (str, bytes, bytearray)) or not _looks_random(value, verdict)
+        is_text = isinstance(value, (str, bytes, bytearray))
+        return not is_text or not _looks_secret(value, verdict, is_loose=False)
     if hasattr(type(value), "get_secret_value"):
         return _hides_itself(value)
     return isinstance(value, _NUMBERS) and not verdict.numbers
@@ -476,10 +470,6 @@ def _hides_itself(value: Any) -> bool:
     secret = value.get_secret_value()
     text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)
     return not text or text not in f"{value!r} {value}"
-
-
-def _looks_random(value: str | bytes | bytearray, verdict: Verdict) -> bool:
-    return _RANDOM.match(_beginning(value)) is not None and _looks_secret(value, verdict, is_loose=False)
 
 
 def _looks_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
