@@ -24,7 +24,7 @@ def test_the_demo_tells_its_story() -> None:
         [sys.executable, DEMO], capture_output=True, encoding="utf-8", timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 45  # 7 where nothing else runs
     for part in (
         "THE LOG",
         "THE USER",

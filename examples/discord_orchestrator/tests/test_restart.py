@@ -17,8 +17,9 @@ ENDLESS = Plan(polls=10_000)
 
 @pytest.fixture
 def restart(start_bot: Callable[..., Orchestrator], tmp_path: Path) -> Callable[[], Orchestrator]:
-    """Start a bot that keeps its traces in the file of the one before."""
-    return lambda: start_bot(OBSKIT_TRACE_STORE=f"sqlite:///{tmp_path / 'traces.db'}")
+    """Start a bot that keeps what it knows in the file of the one before."""
+    place = f"sqlite:///{tmp_path / 'traces.db'}"
+    return lambda: start_bot(OBSKIT_TRACE_STORE=place, OBSKIT_ALERT_DEDUPE=place)
 
 
 def debug_last(bot: Orchestrator, signer: Signer) -> str:
@@ -85,6 +86,24 @@ def test_a_command_that_was_killed_is_not_dispatched_again(
     assert signer.send(again.url, interaction).status == 200
     assert again.wait_for(lambda: again.lines(msg="Command delivered again"))
     assert len(github.dispatches) == 1
+
+
+def test_a_failure_that_the_team_knows_is_only_counted_after_a_restart(
+    restart: Callable[[], Orchestrator], signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
+) -> None:
+    """
+    The window is in the file as well, so that a bot that crashes again and again does not flood the channel.
+    """
+    github.plans.extend([Plan(conclusion="failure", failing_step="Run tests")] * 2)
+    bots = []
+    for _ in range(2):
+        bots.append(bot := restart())
+        interaction = signer.command("diagnose", user_id=ALICE)
+        signer.send(bot.url, interaction)
+        assert "The team knows." in discord.edit_of(interaction["token"])
+        assert bot.stop() == 0
+    assert [bot.lines(msg="Stopped")[0]["stats"]["alerts_duplicate"] for bot in bots] == [0, 1]
+    assert sum("/channels/" in request.path for request in discord.requests) == 1
 
 
 @pytest.mark.slow
