@@ -221,9 +221,11 @@ def test_without_orjson_lines_are_the_same(
         if not installed:
             monkeypatch.setitem(sys.modules, "orjson", None)
         with obskit.configure(clock=FakeClock(), capture_logging=False, hooks=False):
-            obskit.get_logger().info("é\n", number=1.5, nested={"a": [1, None, True]}, token="abc")
+            for _ in range(150):  # it is loaded after a hundred lines
+                obskit.get_logger().info("é\n", number=1.5, nested={"a": [1, None, True]}, token="abc")
         lines.append(capsysbinary.readouterr().out)
     assert lines[0] == lines[1] != b""
+    assert len(set(lines[0].splitlines())) == 1
 
 
 def test_sink_urls_choose_who_is_told(

@@ -14,7 +14,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from .clock import Clock
-from .encoding.json import Dumps, dumps, encode_line
+from .encoding.json import Dumper, Dumps, dumps, encode_line
 from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
 from .errors import ConfigError, MissingExtra
@@ -22,7 +22,7 @@ from .event import SafeEvent
 from .gate import Gate
 from .levels import Thresholds, parse_level
 from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary
-from .runtime import Later, Part, TraceObserver
+from .runtime import CELL, Later, Part, TraceObserver
 from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def make_pipeline(
     format, schema, output = form  # noqa: A001
     chosen = _choose("format", format, environment.text("OBSKIT_FORMAT", "json"), ("json", "console"))
     lay_out = _schema(environment, schema)
-    write = _fastest_dumps()
+    dumper = Dumper(faster=_orjson)
     if chosen == "console":
         from .encoding.console import encode_console, wants_colour
 
@@ -71,12 +71,12 @@ def make_pipeline(
         colour = wants_colour(environment, is_terminal=terminal, windows=os.name == "nt")
         encode: Encoder = partial(encode_console, colour=colour)
     else:
-        encode = partial(_line, lay_out, service, write)
+        encode = partial(_line, lay_out, service, dumper)
     is_default = chosen == "json" and lay_out is SCHEMAS["default"]
     return Pipeline(
         gate=gate,
         encode=encode,
-        quick_line=QuickLine(gate, service, write) if is_default and not gate.redactor.reports else None,
+        quick_line=QuickLine(gate, service, dumper) if is_default and not gate.redactor.reports else None,
         sink=_line_sink(output, clock),
         clock=clock,
         thresholds=thresholds,
@@ -90,8 +90,8 @@ def _propagation() -> Propagation:
     return Propagation()
 
 
-def _line(lay_out: Schema, service: str, write: Dumps, event: SafeEvent) -> bytes:
-    return encode_line(lay_out(event, service), write)
+def _line(lay_out: Schema, service: str, dumper: Dumper, event: SafeEvent) -> bytes:
+    return encode_line(lay_out(event, service), dumper.dumps)
 
 
 def _schema(environment: Environment, given: str | None) -> Schema:
@@ -157,11 +157,12 @@ def _named(setting: str, given: object) -> str:
     return setting if given is not None else f"OBSKIT_{setting.upper()}"
 
 
-def _fastest_dumps() -> Dumps:
-    """Use orjson where it is installed (extra ``fast``): it writes a line in a third of the time."""
+def _orjson() -> Dumps:
+    """Load orjson where it is installed (extra ``fast``): it writes a line in a third of the time."""
     try:
-        import orjson
-    except ImportError:
+        with CELL.building:  # a fork waits: the child could wait for ever for a module half loaded
+            import orjson
+    except Exception:  # not installed, or a caller that stands near the limit of recursion
         return dumps
     return orjson.dumps
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from obskit.context import Scope
-from obskit.encoding.json import Dumps, dumps, encode_line
+from obskit.encoding.json import Dumper, Dumps, dumps, encode_line
 from obskit.encoding.quick import NotQuick
 from obskit.encoding.schemas import SCHEMAS
 from obskit.event import CONTEXT_FIELDS, Bound, Event
@@ -24,7 +24,7 @@ from tests.strategies import any_text, any_value, json_scalars
 LITERALS = Literals()
 GATE = Gate(Redactor(literals=LITERALS))
 QUICK: dict[Dumps, QuickLine] = {
-    encoder: QuickLine(GATE, "shop", encoder) for encoder in (dumps, orjson.dumps)
+    encoder: QuickLine(GATE, "shop", Dumper(encoder)) for encoder in (dumps, orjson.dumps)
 }
 
 names = (
@@ -130,7 +130,7 @@ def test_a_secret_registered_later_is_hidden_on_the_quick_way_too() -> None:
 
 def test_many_names_and_functions_are_not_remembered_for_ever() -> None:
     """A program that invents names does not fill the memory."""
-    quick = QuickLine(GATE, "shop", dumps)
+    quick = QuickLine(GATE, "shop", Dumper())
     for number in range(1_500):
         quick.line(event()._replace(fn=f"f{number}", fields={f"n{number}": 1})[:7])
     assert len(quick._functions) <= 1_024
@@ -139,7 +139,7 @@ def test_many_names_and_functions_are_not_remembered_for_ever() -> None:
 
 def test_names_of_loggers_are_not_kept_without_end() -> None:
     """A program that makes a logger per request gets right lines and a bounded memory."""
-    quick = QuickLine(GATE, "shop", dumps)
+    quick = QuickLine(GATE, "shop", Dumper())
     for number in range(1_100):
         line = quick.line(event(logger=f"request-{number}")[:7])
         assert json.loads(line)["logger"] == f"request-{number}"

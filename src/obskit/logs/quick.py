@@ -17,7 +17,7 @@ from json.encoder import encode_basestring
 from typing import Any, Final, TypeVar
 
 from ..clock import isoformat
-from ..encoding.json import DEFAULT_LINE_BYTES, LINE_BREAKS, Dumps
+from ..encoding.json import DEFAULT_LINE_BYTES, LINE_BREAKS, Dumper
 from ..encoding.quick import NotQuick
 from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json, Pieces
 from ..gate import Gate
@@ -37,10 +37,10 @@ _SPECIAL: Final = PLACED_FIELDS | PAIR_VALUES
 class QuickLine:
     """Writes lines of the ``default`` schema."""
 
-    def __init__(self, gate: Gate, service: str, dumps: Dumps) -> None:
+    def __init__(self, gate: Gate, service: str, dumper: Dumper) -> None:
         self._gate = gate
         self._redactor = gate.redactor
-        self._dumps = dumps
+        self._dumper = dumper
         self._service = service
         self._second = (-1, "")
         self._literals = gate.redactor.literals
@@ -160,7 +160,7 @@ class QuickLine:
         return safe
 
     def _write(self, safe: Mapping[str, Json]) -> str:
-        written = f",{self._dumps(safe).decode()[1:-1]}" if safe else ""
+        written = f",{self._dumper.dumps(safe).decode()[1:-1]}" if safe else ""
         # The texts were searched for registered secrets; numbers and the whole were not.
         if self._pattern is not None and any(self._pattern.find(written)):
             raise NotQuick
