@@ -6,15 +6,17 @@ import atexit
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 import obskit
 from benchmarks.measure import Contender, Scenario
 from obskit.traces.stores import SQLiteTraceStore
 
-#: Steps between two looks at whether all of them are in the file.
+#: Steps of a trace, all of which are safe before the next one begins.
 _BURST = 64
 _DOCUMENT = b'{"name":"validate","id":"0123456789abcdef","status":"ok","started_ms":1.5,"duration_ms":0.5}'
 
@@ -27,7 +29,7 @@ def _folder() -> Path:
 
 
 def _raw_table() -> sqlite3.Connection:
-    connection = sqlite3.connect(_folder() / "raw.db", isolation_level=None)
+    connection = sqlite3.connect(_folder() / "raw.db", isolation_level=None, check_same_thread=False)
     connection.executescript(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
         " CREATE TABLE step (seq INTEGER PRIMARY KEY, doc BLOB NOT NULL) STRICT"
@@ -35,50 +37,52 @@ def _raw_table() -> sqlite3.Connection:
     return connection
 
 
-def _raw_insert() -> Callable[[], object]:
-    """Write one row, which is safe from the death of the process when the call returns."""
+def _raw_inserts() -> Callable[[], object]:
+    """Write rows, each of which is safe from the death of the process before the next one."""
     connection = _raw_table()
-    return lambda: connection.execute("INSERT INTO step (doc) VALUES (?)", (_DOCUMENT,))
-
-
-def _durable_steps() -> Callable[[], object]:
-    """Record steps, and wait after each burst until they are safe; the cost is that of one step."""
-    store = SQLiteTraceStore(_folder() / "traces.db")
-    obskit.configure(service="bench", level="critical", trace_store=store, capture_logging=False, hooks=False)
-    left = 0
-    trace = obskit.trace("/diagnose", user_id="184")
 
     def call() -> None:
-        nonlocal left, trace
-        if not left:
-            left = _BURST
-            store.flush(60)
-            trace.__exit__(None, None, None)
-            trace = obskit.trace("/diagnose", user_id="184").__enter__()
-        left -= 1
-        with trace.step("validate"):
-            pass
+        for _ in range(_BURST):
+            connection.execute("INSERT INTO step (doc) VALUES (?)", (_DOCUMENT,))
 
     return call
 
 
-def _durable_step() -> Callable[[], object]:
-    """Record one step and wait until it is safe."""
-    store = SQLiteTraceStore(_folder() / "traces.db")
-    obskit.configure(service="bench", level="critical", trace_store=store, capture_logging=False, hooks=False)
-    left = 0
-    trace = obskit.trace("/diagnose", user_id="184")
+def _inserts_by_a_thread() -> Callable[[], object]:
+    """Let another thread write each row, so as not to wait for a disk, and wait for it all the same."""
+    connection = _raw_table()
+    wanted: SimpleQueue[int] = SimpleQueue()
+    done: SimpleQueue[int] = SimpleQueue()
+
+    def write() -> None:
+        while True:
+            number = wanted.get()
+            connection.execute("INSERT INTO step (doc) VALUES (?)", (_DOCUMENT,))
+            done.put(number)
+
+    threading.Thread(target=write, daemon=True).start()
 
     def call() -> None:
-        nonlocal left, trace
-        if not left:
-            left = _BURST
-            trace.__exit__(None, None, None)
-            trace = obskit.trace("/diagnose", user_id="184").__enter__()
-        left -= 1
-        with trace.step("validate"):
-            pass
-        store.flush(60)
+        for number in range(_BURST):
+            wanted.put(number)
+            done.get()
+
+    return call
+
+
+def _steps(flushed_after: int) -> Callable[[], object]:
+    """Record a trace, and wait after each *flushed_after* of its steps until they are safe."""
+    store = SQLiteTraceStore(_folder() / "traces.db")
+
+    obskit.configure(service="bench", level="critical", trace_store=store, capture_logging=False, hooks=False)
+
+    def call() -> None:
+        with obskit.trace("/diagnose", user_id="184") as trace:
+            for number in range(1, _BURST + 1):
+                with trace.step("validate"):
+                    pass
+                if number % flushed_after == 0:
+                    store.flush(60)
 
     return call
 
@@ -106,13 +110,15 @@ def _raw_select() -> Callable[[], object]:
 
 SCENARIOS = (
     Scenario(
-        "Step that is safe in an SQLite file",
-        Contender("floor: INSERT, committed", _raw_insert),
-        (
-            Contender("obskit, flushed after 64 steps", _durable_steps),
-            Contender("obskit, flushed after each step", _durable_step),
-        ),
+        "64 steps that are safe in an SQLite file",
+        Contender("floor: INSERT, committed", _raw_inserts),
+        (Contender("obskit, flushed once", partial(_steps, _BURST)),),
         3,
+    ),
+    Scenario(
+        "64 steps, each waited for until it is safe",
+        Contender("floor: INSERT by a thread", _inserts_by_a_thread),
+        (Contender("obskit, flushed after each step", partial(_steps, 1)),),
     ),
     Scenario(
         "Last trace of a user in an SQLite file",

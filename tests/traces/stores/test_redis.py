@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import multiprocessing
 import os
 import re
 import signal
 import statistics
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -423,10 +425,10 @@ def test_a_killed_process_loses_no_step_that_redis_has(server: RedisServer) -> N
     reader.close()
 
 
-def write_for_a_while(url: str, number: int, child: Child) -> None:
+def write_for_a_while(url: str, number: int, all_are_there: Barrier, child: Child) -> None:
     """Record traces of users that others have as well for two seconds; tells how many."""
     with recording(RedisTraceStore(url, per_user=10, total=50)) as store:
-        child.tell(0)
+        all_are_there.wait(60)
         ends = time.monotonic() + 2
         for count in itertools.count(1):
             record(user_id=f"user {(number + count) % 9}")
@@ -443,9 +445,13 @@ def write_for_a_while(url: str, number: int, child: Child) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks the writers")
 def test_eight_writers_keep_the_bounds_and_none_starves(server: RedisServer) -> None:
     """Writers in eight processes get on with each other."""
+    all_are_there = multiprocessing.get_context("fork").Barrier(8)
     with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(forked(write_for_a_while, server.url, n)) for n in range(8)]
-        counts = [child.wait_for(2)[-1] for child in children]
+        children = [
+            stack.enter_context(forked(write_for_a_while, server.url, number, all_are_there))
+            for number in range(8)
+        ]
+        counts = [child.told()[-1] for child in children]
         assert [child.exit_code() for child in children] == [0] * 8
     reader = RedisTraceStore(server.url)
     assert len(reader.recent(limit=1_000)) == 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import random
 import resource
@@ -197,10 +198,13 @@ def test_old_traces_expire(path: Path) -> None:
 def test_eight_writers_keep_the_bounds_and_share_the_file(path: Path) -> None:
     """No exception, exact bounds, and the slowest gets at least a third of the mean."""
     seconds = 4.0
+    all_are_there = multiprocessing.get_context("fork").Barrier(8)
 
     def work(number: int, child: Child) -> None:
         with recording(SQLiteTraceStore(path, per_user=10, total=50)) as store:
-            child.tell(0)
+            record()
+            assert store.flush(PATIENCE)
+            all_are_there.wait(PATIENCE)
             deadline = time.monotonic() + seconds
             done = 0
             while time.monotonic() < deadline:

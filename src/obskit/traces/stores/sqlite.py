@@ -55,8 +55,10 @@ _OLDEST_OF_USER: Final = "SELECT seq, user FROM trace WHERE user = ? ORDER BY is
 _INSERT: Final = (
     "INSERT INTO trace (key, trace_id, user, process, began_ns, is_open, doc) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+# Nothing is put where the trace is gone.
+_PUT_STEP: Final = "INSERT OR REPLACE INTO step SELECT seq, ?, ? FROM trace WHERE seq = ? AND key = ?"
 _UPDATE: Final = (
-    "UPDATE trace SET doc = coalesce(?, doc), is_open = CASE WHEN ? THEN 0 ELSE is_open END,"
+    "UPDATE trace SET doc = ?, is_open = CASE WHEN ? THEN 0 ELSE is_open END,"
     " process = CASE WHEN ? THEN '' ELSE process END WHERE seq = ? AND key = ?"
 )
 
@@ -130,14 +132,11 @@ class _SQLite:
             if entry.place is None:
                 room.make_for(entry.user)
                 places[entry.key] = _insert(connection, change)
-            elif not _update(connection, change):
-                late += change.is_final
-                continue
+            elif change.trace is not None:
+                late += not _update(connection, change) and change.is_final
             seq = places.get(entry.key, entry.place)
-            connection.executemany(
-                "INSERT OR REPLACE INTO step VALUES (?, ?, ?)",
-                [(seq, slot, document) for slot, document in change.steps.items()],
-            )
+            steps = [(slot, document, seq, entry.key) for slot, document in change.steps.items()]
+            connection.executemany(_PUT_STEP, steps)
         if places:
             self._expire(connection)
         return late
