@@ -177,7 +177,7 @@ def test_one_who_is_never_fast_enough_gives_up(server: RedisServer, monkeypatch:
             first.count(key, Repeats(1, 1000, 1000))
             return found
 
-    second = Slow(server.url, prefix=first._prefix)
+    second = Slow(server.url, prefix=first._connection.prefix)
     with pytest.raises(StoreError, match="others have changed"):
         second.count("key", Repeats(1, 1000, 1000))
 
