@@ -60,10 +60,10 @@ class Command:
 
 
 class Orchestrator:
-    """Answers interactions; *later* takes a command whose work runs after the answer, or says no."""
+    """Answers interactions; *later* takes a command whose work runs after the answer, or raises."""
 
     def __init__(
-        self, config: Config, runtime: obskit.Runtime, github: GitHub, *, later: Callable[[Command], bool]
+        self, config: Config, runtime: obskit.Runtime, github: GitHub, *, later: Callable[[Command], None]
     ) -> None:
         self._config = config
         self._runtime = runtime
@@ -82,9 +82,9 @@ class Orchestrator:
             return refusal.status, {"error": str(refusal)}
 
     def _interaction(self, interaction: Mapping[str, Any]) -> Mapping[str, object]:
-        if interaction.get("type") == _PING:
+        if (kind := interaction.get("type")) == _PING:
             return _PONG
-        if interaction.get("type") != _COMMAND:
+        if kind != _COMMAND:
             return _say("I only know slash commands.")
         try:
             command = Command.of(interaction)
@@ -103,18 +103,16 @@ class Orchestrator:
 
     def _answer(self, command: Command) -> Mapping[str, object]:
         if command.name == "/diagnose":
-            return _DEFERRED if self._later(command) else _say("I am busy. Please try again in a minute.")
+            self._later(command)
+            return _DEFERRED
         if command.name == "/status":
             with obskit.trace(command.name, user_id=command.user_id, trace_id=command.trace_id):
-                return _say(self._status())
+                stats = self._runtime.stats()
+                sent, repeats = stats["alerts_delivered"], stats["alerts_duplicate"]
+                return _say(f"✅ I am well. Alerts: {sent:.0f} sent, {repeats:.0f} repeats only counted.")
         if command.name == "/debug-last" and self._config.may_debug(command.user_id):
             return _say(self._debug_last(command.user_id))
         return _say(f"I do not know the command {command.name}, or it is switched off for you.")
-
-    def _status(self) -> str:
-        stats = self._runtime.stats()
-        sent, repeats = stats["alerts_delivered"], stats["alerts_duplicate"]
-        return f"✅ I am well. Alerts: {sent:.0f} sent, {repeats:.0f} repeats only counted."
 
     def _debug_last(self, user_id: str) -> str:
         """Looking is not recorded as a command, so asking twice shows the same one."""

@@ -33,7 +33,7 @@ _lambda: Final = boto3.client(
 )
 
 
-def _later(command: Command) -> bool:
+def _later(command: Command) -> None:
     """Let Lambda invoke this function once more, in the same trace; raises where it does not take that."""
     headers: dict[str, str] = {}
     obskit.inject(headers)  # `observed` finds them where a request would have them
@@ -42,7 +42,6 @@ def _later(command: Command) -> bool:
         InvocationType="Event",
         Payload=json.dumps({"work": asdict(command), "headers": headers}),
     )
-    return True
 
 
 _config: Final = Config()

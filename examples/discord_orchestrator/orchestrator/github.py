@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .config import Config
-from .http import Reply, request
+from .http import request
 from .observability import CommandFailed
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
 
 _LONGEST_PAUSE: Final = 15.0  # between two looks; an unchanged run answers 304, which costs no rate limit
 _PATIENCE: Final = 12 * 60.0  # the user's answer can be edited for 15 minutes
@@ -29,27 +32,27 @@ class Run:
     conclusion: str | None = None  #: set once status is "completed"
 
 
+@dataclass(frozen=True, slots=True)
 class GitHub:
-    """GitHub's HTTP interface, as far as this bot needs it; *closing* ends all waiting early."""
+    """GitHub's HTTP interface, as far as this bot needs it."""
 
-    def __init__(self, config: Config, *, closing: Event, first_pause: float = 0.5) -> None:
-        self._config = config
-        self._closing = closing
-        self._first_pause = first_pause
+    config: Config
+    closing: Event  #: ends all waiting early
+    first_pause: float = 0.5  #: seconds until the first look at a run
 
     def dispatch(self, inputs: Mapping[str, str], correlation_id: str) -> Run:
         """Start the workflow."""
         inputs = {**inputs, "correlation_id": correlation_id}
-        body = {"ref": self._config.ref, "inputs": inputs, "return_run_details": True}
-        told = self._send("POST", f"/workflows/{self._config.workflow}/dispatches", body=body).data
-        if "workflow_run_id" not in told:  # an old GitHub Enterprise server answers 204 and no more
+        body = {"ref": self.config.ref, "inputs": inputs, "return_run_details": True}
+        reply = self._send("POST", f"/workflows/{self.config.workflow}/dispatches", body=body)
+        if reply.status != 200:  # an old GitHub Enterprise server answers 204 and no more
             raise CommandFailed("GitHub started the workflow, but does not tell which run it is.")
-        return Run(int(told["workflow_run_id"]), str(told["html_url"]))
+        return Run(int(reply.json()["workflow_run_id"]), str(reply.json()["html_url"]))
 
     def wait(self, run: Run) -> Run:
         """Look at *run* until it is completed, the patience ends or the bot closes; sit trouble out."""
-        give_up, pause, etag = time.monotonic() + _PATIENCE, self._first_pause, ""
-        while run.status != "completed" and time.monotonic() < give_up and not self._closing.wait(pause):
+        give_up, pause, etag = time.monotonic() + _PATIENCE, self.first_pause, ""
+        while run.status != "completed" and time.monotonic() < give_up and not self.closing.wait(pause):
             pause = min(pause * 2, _LONGEST_PAUSE)
             try:
                 reply = self._send("GET", f"/runs/{run.id}", etag=etag)
@@ -59,25 +62,26 @@ class GitHub:
                 pause = max(pause, error.retry_after)
             else:
                 if reply.status == 200:
-                    run = replace(run, status=reply.data["status"], conclusion=reply.data["conclusion"])
-                    etag = reply.headers.get("etag", "")
+                    now, etag = reply.json(), reply.headers.get("etag", "")
+                    run = replace(run, status=now["status"], conclusion=now["conclusion"])
         return run
 
     def failed_steps(self, run: Run) -> str:
         """Name the steps of *run* that failed; empty where GitHub does not tell."""
-        with suppress(CommandFailed, LookupError, TypeError):  # nice to have: that it failed is known
-            jobs = self._send("GET", f"/runs/{run.id}/jobs").data["jobs"]
+        with suppress(CommandFailed, LookupError, TypeError, ValueError):  # that it failed is known
+            jobs = self._send("GET", f"/runs/{run.id}/jobs").json()["jobs"]
             steps = [step for job in jobs for step in job["steps"]]
             return ", ".join(step["name"] for step in steps if step["conclusion"] == "failure")
         return ""
 
-    def _send(self, method: str, path: str, *, body: object = None, etag: str = "") -> Reply:
-        url = f"{self._config.github_api}/repos/{self._config.repository}/actions{path}"
+    def _send(self, method: str, path: str, *, body: object = None, etag: str = "") -> BaseHTTPResponse:
+        url = f"{self.config.github_api}/repos/{self.config.repository}/actions{path}"
         headers = {
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {self._config.github_token}",
+            "Authorization": f"Bearer {self.config.github_token}",
             "User-Agent": "discord-orchestrator",
             "X-GitHub-Api-Version": "2022-11-28",
         }
-        conditional = {"If-None-Match": etag} if etag else {}
-        return request("GitHub", method, url, headers={**headers, **conditional}, body=body)
+        if etag:
+            headers["If-None-Match"] = etag
+        return request("GitHub", method, url, headers=headers, body=body)

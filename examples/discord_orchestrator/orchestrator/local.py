@@ -19,7 +19,7 @@ import obskit
 from .app import Command, Orchestrator
 from .config import Config
 from .github import GitHub
-from .observability import log
+from .observability import CommandFailed, log
 
 _COMMANDS: Final = 32  # at work at the same time; more are refused
 _GRACE: Final = 8.0  # seconds for running commands to end by themselves, within Docker's ten
@@ -31,13 +31,11 @@ def serve(config: Config, runtime: obskit.Runtime, *, host: str, port: int) -> N
     pool = ThreadPoolExecutor(_COMMANDS, thread_name_prefix="work")
     running: set[Future[None]] = set()
 
-    def later(command: Command) -> bool:
+    def later(command: Command) -> None:
         if len(running) >= _COMMANDS:
-            log.warn("Too much to do, command refused")
-            return False
+            raise CommandFailed("I am busy. Please try again in a minute.", cause=f"{_COMMANDS} commands run")
         running.add(future := pool.submit(bot.work, command))
         future.add_done_callback(running.discard)
-        return True
 
     bot = Orchestrator(config, runtime, GitHub(config, closing=closing), later=later)
     with _Server((host, port), _Handler) as server, suppress(KeyboardInterrupt):

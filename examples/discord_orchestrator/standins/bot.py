@@ -35,14 +35,11 @@ class Bot:
         )
         github = GitHub(config, closing=Event(), first_pause=0.001)
         self.waiting: list[Command] = []
-        self.room = True
         self.orchestrator = Orchestrator(config, self.runtime, github, later=self._later)
         self._signer = signer
 
-    def _later(self, command: Command) -> bool:
-        if self.room:
-            self.waiting.append(command)
-        return self.room
+    def _later(self, command: Command) -> None:
+        self.waiting.append(command)
 
     def ask(self, interaction: dict[str, Any]) -> dict[str, Any]:
         """Sign and send *interaction*; returns the answer and its status."""

@@ -112,16 +112,6 @@ def test_an_answer_that_cannot_be_edited_alerts_the_team(
     assert (trace.status, trace.trace_id) == ("error", alert.trace_id)
 
 
-def test_a_busy_bot_says_so(app: Bot, signer: Signer) -> None:
-    """
-    Where too much waits already, the user is told at once instead of never.
-    """
-    app.room = False
-    answer = app.ask(signer.command("diagnose", user_id=ALICE))
-    assert answer["type"] == 4
-    assert "busy" in answer["data"]["content"]
-
-
 def test_direct_messages_name_the_user_elsewhere(app: Bot, signer: Signer) -> None:
     """
     Outside a guild there is no member, only a user.

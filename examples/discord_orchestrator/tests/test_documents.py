@@ -4,7 +4,10 @@ What the documents say is so: every name in them exists, and every failure they 
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ HERE: Final = Path(__file__).resolve().parents[1]
 ALICE: Final = "80351110224678912"
 DOCUMENTS: Final = {name: (HERE / name).read_text("utf-8") for name in ("README.md", "RUNBOOK.md")}
 RUNBOOK: Final = DOCUMENTS["RUNBOOK.md"]
+DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef)
 FAILURES: Final = re.findall(r"^\| (GitHub|Discord|Channel) (\d+) ?(\d*) \| (.*?) \|", RUNBOOK, re.MULTILINE)
 FOLDERS: Final = (HERE, Path(obskit.__file__).parent)
 SOURCES: Final = "\n".join(
@@ -90,6 +94,59 @@ def test_every_variable_that_the_bot_reads_is_documented() -> None:
     example = (HERE / ".env.example").read_text("utf-8")
     read = set(re.findall(r'(?:_setting|env_flag)\(\s*"(\w+)"', SOURCES)) - {"OBSKIT_OTLP"}
     assert {name for name in read if f"{name}=" not in example} == set()
+
+
+def test_every_use_of_obskit_is_in_the_table() -> None:
+    """
+    Whoever reads the table has seen them all; types and errors aside.
+    """
+    table = DOCUMENTS["README.md"].partition("## Every use of obskit")[2].partition("\n## ")[0]
+    listed = {
+        (file, name)
+        for files, uses in re.findall(r"^\| (`orchestrator/.*?) \| (.*) \|$", table, re.MULTILINE)
+        for file in re.findall(r"\w+\.py", files)
+        for name in re.findall(r"`(\w+)`", uses)
+    }
+    used = set()
+    for path in (HERE / "orchestrator").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "obskit":
+                used.add((path.name, node.attr))
+            elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("obskit."):
+                used |= {(path.name, alias.name) for alias in node.names}
+    quiet = {"Runtime", "OpenTrace", "ConfigError", "StoreError", "Granted", "NO_REPEATS"}
+    assert {use for use in used if use[1] not in quiet} - listed == set()
+    assert {name for _, name in listed} - {name for _, name in used} == set()
+
+
+def code_lines(path: Path) -> int:
+    """Count the lines of code: no comments, documentation and empty lines."""
+    text = path.read_text("utf-8")
+    bodies = [node.body for node in ast.walk(ast.parse(text)) if isinstance(node, DOCUMENTED) and node.body]
+    spoken = {
+        line
+        for first, *_ in bodies
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+        for line in range(first.lineno, first.end_lineno + 1 if first.end_lineno else 0)
+    }
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    written = {
+        line
+        for token in tokens
+        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(written - spoken)
+
+
+def test_the_bot_is_as_small_as_it_says_and_smaller_than_its_tests() -> None:
+    """
+    It is read in one sitting; what is not Discord or GitHub is obskit's.
+    """
+    lines = {path.name: code_lines(path) for path in (HERE / "orchestrator").glob("*.py")}
+    on_aws = sum(lines.values()) - lines["local.py"] - lines["__main__.py"]
+    assert 440 <= on_aws <= 460
+    assert sum(lines.values()) * 2 < sum(map(code_lines, (HERE / "tests").glob("*.py")))
 
 
 @pytest.mark.parametrize(

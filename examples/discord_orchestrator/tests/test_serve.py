@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
+
 from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Plan, Signer, fakes
 from standins.user import ALICE, DEFERRED, ask, diagnose
 
@@ -104,6 +106,26 @@ def test_repeats_are_counted_and_told_after_the_window(
     diagnose(bot, signer, discord)
     assert discord.wait_for(lambda: len(discord.messages) == 2)
     assert "1 more" in str(discord.messages[1])
+
+
+@pytest.mark.slow
+def test_a_busy_bot_says_so(
+    bot: Orchestrator, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
+) -> None:
+    """
+    Where too much is at work already, the user is told at once instead of never, and the team once.
+    """
+    github.plans.extend([Plan(polls=10_000)] * 32)
+    interactions = [signer.command("diagnose", user_id=ALICE) for _ in range(34)]
+    answers = [signer.send(bot.url, interaction) for interaction in interactions]
+    assert [answer.body for answer in answers[:32]] == [DEFERRED] * 32
+    assert [answer.text.splitlines()[0] for answer in answers[32:]] == [
+        "❌ I am busy. Please try again in a minute."
+    ] * 2
+    assert discord.wait_for(lambda: discord.messages)
+    assert "32 commands run" in str(discord.messages)
+    assert [line["alert"] for line in bot.lines(msg="Command failed")] == ["queued", "duplicate"]
+    bot.kill()  # it would wait for them
 
 
 def test_debug_last_shows_the_steps_of_a_good_run(
