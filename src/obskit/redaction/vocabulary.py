@@ -43,12 +43,14 @@ PASSWORD: Final = Verdict(tail=False)
 #: Words that hold the secret itself, so that even an unknown word behind them leaves a doubt.
 STRONG: Final = _table(
     {
-        TOKEN: "secret token jwt bearer macaroon",
+        TOKEN: "secret token bearer macaroon",
         PASSWORD: """password passwd passphrase passcode pwd pw psw pswd pword passwrd psk pgpass
             credential credentials cred creds passwort kennwort contrasena contraseña senha motdepasse
             mdp wachtwoord losenord lösenord salasana haslo hasło heslo parola sifre şifre пароль 密码
             密碼 パスワード 비밀번호""",
         Verdict(weak=True): "key",
+        Verdict(numbers=False, tail=False, weak=True): "pass",
+        Verdict(numbers=False, weak=True, doubtful=True): "jwk jwt",
     }
 )
 
@@ -57,23 +59,23 @@ HEADS: Final = {
     **STRONG,
     **_table(
         {
-            TOKEN: "authorization csrf xsrf",
+            TOKEN: "authorization",
             PASSWORD: """mnemonic cookie cookies otp totp hotp pin cvv cvc cvn ccv csc ssn dsn sessid
                 phpsessid jsessionid sessdata aspxauth kubeconfig dockerconfigjson dockercfg netrc
-                htpasswd nsec xprv puk rwcommunity rocommunity""",
-            Verdict(weak=True): "auth oauth",
-            Verdict(numbers=False, weak=True): "signature sig salt pepper seed pat hmac",
-            Verdict(numbers=False, tail=False, weak=True): "pass private session sess",
+                htpasswd nsec xprv puk rwcommunity rocommunity requirepass conninfo""",
+            Verdict(weak=True): "auth",
+            Verdict(numbers=False, weak=True): "sig salt pepper seed pat hmac",
+            Verdict(numbers=False, tail=False, weak=True): "session sess",
             Verdict(
                 numbers=False, tail=False, weak=True, doubtful=True
             ): """keystore pfx jks p8 p12 pkcs keytab webhook hook api conn license licence encrypt kek
-                dek irk ltk""",
+                dek irk ltk oauth signature ha community communities csrf xsrf private""",
         }
     ),
 }
 
 #: Of these, the word before tells whether they are meant; an unknown one leaves a doubt.
-MANIFOLD: Final = _set("key session signature auth oauth private")
+MANIFOLD: Final = _set("key session auth")
 #: Of these there are many as a rule, and none of them is told: ``sessions``.
 TOPICS: Final = _set("pass private session sess pin webhook hook api seed license licence")
 
@@ -99,7 +101,7 @@ PAIRS: Final = _pairs(
         "block": "pin",
         "value": "verification",
         "config": "kube",
-        "hash hashes digest": "password passwd pwd pin",
+        "hash hashes digest": "pass password passwd pwd pin",
         "hash": "access api auth password nt lm",
         "card": "credit debit",
         "number": "card security cc",
@@ -107,6 +109,8 @@ PAIRS: Final = _pairs(
         "rsa ed dsa ecdsa": "id",
         "community communities": "snmp trap read write ro rw",
         "claim": "plex",
+        "auth": "basic http redis rediscli registry composer db database user",
+        "environment env vars variables": "sensitive secure",
         "string": "community",
         "passe": "de",
     }
@@ -118,10 +122,13 @@ DOUBTFUL_PAIRS: Final = _pairs(
         "profile": "publish provisioning",
         "account": "service",
         "json": "sa services play",
-        "users": "auth",
+        "users user": "auth local",
+        "parameters params": "auth authentication",
+        "content contents data": "file",
         "config": "jaas auth",
         "iv": "encryption cipher aes",
         "link": "csc magic",
+        "url": "slack discord teams mattermost",
         "certificate cert certificates": """signing sign build macos mac apple windows win ios developer
             distribution""",
     }
@@ -159,6 +166,7 @@ INNOCENT_PAIRS: Final = _pairs(
             oe le fan heater buzzer speaker mic switch boot sleep standby status ready fault pdn pwdn
             vsync href pclk xclk i2s spi uart""",
         "credentials": "allow",
+        "cookie cookies": "secure",
         "mnemonic": "algorithm",
         "seed": "random",
         "private": "pydantic",  # where a model keeps its private attributes
@@ -184,11 +192,10 @@ QUALIFIERS: Final = _set(
     """api access secret private priv auth oauth bot refresh session csrf xsrf user master encryption
     encrypt encrypted signing sign webhook app application service account sas aws gcp product serial
     activation cd azure admin root deploy bearer jwt login device push personal security github gitlab
-    slack discord telegram twilio stripe openai anthropic sentry npm pypi db database smtp mail ftp ldap
-    mysql postgres redis rds consumer hmac license licence shared s c a my rest live test dd datadog
-    registration identity pass gh gl enc crypto fernet aes rsa write ingest subscription stream provider
-    integration unlock unseal wallet recovery web functions instrumentation basic http proxy registry
-    composer rediscli preshared psk wpa radius tacacs snmp"""
+    slack discord telegram twilio stripe openai anthropic sentry npm pypi consumer hmac license licence
+    shared s c a my rest live test dd datadog registration identity pass gh gl enc crypto fernet aes rsa
+    write ingest subscription stream provider integration unlock unseal wallet recovery web functions
+    instrumentation preshared psk wpa radius tacacs snmp"""
 )
 
 #: Words behind a secret's that say the value is a name, a place or a digest of it, though it may look random.
@@ -215,7 +222,9 @@ VERBS: Final = _set(
     """is has have can should must may use uses using used enable enabled disable disabled allow allowed
     deny require requires required force enforce purge generate auto rotate update expire expires ignore
     revoke invalidate skip show hide include exclude validate need needs no not num number max min count
-    total without existing supports support accept accepts persist manage reveal"""
+    total without existing supports support accept accepts persist manage change changed forgot lost
+    with reveal save remember forward stub mock mask redact ask prompt reject display echo print strip
+    quote prefer retry retain path"""
 )
 
 #: What is said of a secret behind these is not its name: ``secret_for_files``.
@@ -225,16 +234,18 @@ LINKS: Final = _set("to per via")
 
 #: Words that end a longer one only where it is a secret, whatever stands before them: ``webpassword``.
 UNMISTAKABLE: Final = _set(
-    "password passwords passwd passphrase secret secrets credential credentials cookie cookies pwd pw sessid"
+    """password passwords passwd passphrase pass secret secrets credential credentials cookie cookies
+    pwd pw sessid key auth"""
 )
 #: Words that are one letter longer where they are a secret: ``skey``, ``xauth``.
 LETTERED: Final = _set("key keys token tokens auth pass pwd")
 
-#: Other words that a longer one may be made of, and two that only look as if they were.
+#: Other words that a longer one may be made of; the last ones only look as if they were made of words.
 _OTHERS: Final = _set(
     """cloud bind send sso public pub site hot page next primary foreign cache keys tokens secrets
-    passwords php event turn encoding enable fields client server storage ssh gpg pgp ssl tls nt lm
-    saltenv jsonwebtoken"""
+    passwords php event turn encoding enable fields client server storage ssh gpg pgp ssl tls nt lm smtp
+    mail ftp ldap mysql postgres saltenv jsonwebtoken compass bypass trespass surpass overpass underpass
+    encompass lowpass highpass bandpass allpass subpass multipass"""
 )
 _ALL: Final = {word for pair in PAIRS for word in pair}.union(HEADS, QUALIFIERS, NOUNS, TRAILERS, _OTHERS)
 #: Every word by which a longer one is taken apart; short ones are in too many words.
