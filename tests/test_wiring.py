@@ -282,6 +282,8 @@ def test_processes_set_up_from_the_environment_share_what_people_were_told(
     [
         ("OBSKIT_ALERT_DEDUPE", "carrier-pigeon://not-a-real-secret@home", "must be memory:, sqlite:///file"),
         ("OBSKIT_ALERT_SPOOL", "/no/such/folder/spool.db", "spool must be the path of an SQLite file"),
+        ("ALERT_CHANNEL_ID", "not-a-real-secret", "channel_id must be the number of a Discord channel"),
+        ("DISCORD_API_BASE", "http://example.com/not-a-real-secret", "base_url must be an https:// URL"),
     ],
 )
 def test_a_wrong_place_for_alerts_is_a_clear_error(
@@ -290,8 +292,10 @@ def test_a_wrong_place_for_alerts_is_a_clear_error(
     """It names the variable, and shows no password."""
     monkeypatch.setenv("ENABLE_ALERTS", "true")
     monkeypatch.setenv("OBSKIT_ALERT_SINKS", "console:")
+    monkeypatch.setenv("ALERT_CHANNEL_ID", "1" * 18)
+    monkeypatch.setenv("DISCORD_BOT_TOKEN", "fake" * 5)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigError, match=f"{variable}: {message}") as caught:
+    with pytest.raises(ConfigError, match=f"{variable}.*: {message}") as caught:
         obskit.configure()
     assert "not-a-real-secret" not in str(caught.value)
 

@@ -241,7 +241,8 @@ def make_alerter(environment: Environment, clock: Clock) -> Part | Later:
     sinks = sinks_from(urls, setting="OBSKIT_ALERT_SINKS")
     if missing is None:
         base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
-        sinks.append(DiscordChannel(token, channel, base_url=base_url))
+        with _naming("ALERT_CHANNEL_ID, DISCORD_BOT_TOKEN or DISCORD_API_BASE"):
+            sinks.append(DiscordChannel(token, channel, base_url=base_url))
     spool = environment.text("OBSKIT_ALERT_SPOOL", "") or None
     dedupe = _dedupe_at(environment.text("OBSKIT_ALERT_DEDUPE", "memory:"), clock)
     with _naming("OBSKIT_ALERT_SPOOL"):
