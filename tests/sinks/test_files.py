@@ -306,14 +306,14 @@ def test_a_half_line_that_cannot_be_ended_is_an_error(path: Path) -> None:
 def test_a_line_that_another_process_is_writing_is_no_half_line(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A moment later the line is there."""
+    """When it is done the line is there."""
     path.write_text("begin")
 
-    def somebody_writes() -> None:
+    def somebody_writes(fd: int) -> None:
         with path.open("a") as file:
             file.write(" end\n")
 
-    monkeypatch.setattr(_rotation, "pause", somebody_writes)
+    monkeypatch.setattr(_rotation, "await_writers", somebody_writes)
     FileSink(path).emit(b"next\n")
     assert path.read_text() == "begin end\nnext\n"
 

@@ -33,6 +33,9 @@ if sys.platform == "win32":  # pragma: no cover - where a file that is open can 
 
     unlock_file = unlock_pipe
 
+    def await_writers(fd: int) -> None:
+        """Nobody else writes."""
+
     def has_room(fd: int, seconds: float) -> bool:
         """Nothing to ask with."""
         return True
@@ -86,6 +89,11 @@ else:
     def unlock_file(fd: int) -> None:
         """Let others have the file, also where a child forked meanwhile has a copy of *fd*."""
         fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def await_writers(fd: int) -> None:
+        """Return when every write to the file *fd* that is under way is done."""
+        with contextlib.suppress(OSError):
+            os.utime(fd)  # the system lets nobody in while somebody writes
 
     def has_room(fd: int, seconds: float) -> bool:
         """Wait for at most *seconds* until a pipe or socket takes at least ``select.PIPE_BUF`` bytes."""

@@ -14,7 +14,7 @@ from typing import Final
 from ..clock import Clock
 from ..errors import SinkError
 from ._descriptor import WRITE_TIMEOUT
-from ._locks import INTERVAL, pause, try_lock_file, unlock_file
+from ._locks import INTERVAL, await_writers, pause, try_lock_file, unlock_file
 from ._settings import period, whole_number
 
 #: Seconds before a rotation that failed is tried again.
@@ -68,8 +68,7 @@ class OpenFile:
             os.lseek(self.fd, size - 1, os.SEEK_SET)
             if os.read(self.fd, 1) == b"\n":
                 return False
-            # Another process may be in the middle of writing it.
-            pause()
+            await_writers(self.fd)  # one of them may be in the middle of the line
             before, size = size, os.lseek(self.fd, 0, os.SEEK_END)
             if size == before:
                 return True
