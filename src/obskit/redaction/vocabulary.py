@@ -45,9 +45,9 @@ STRONG: Final = _table(
     {
         TOKEN: "secret token bearer macaroon",
         PASSWORD: """password passwd passphrase passcode pwd pw psw pswd pword passwrd psk pgpass
-            credential credentials cred creds passwort kennwort contrasena contraseña senha motdepasse
-            mdp wachtwoord losenord lösenord salasana haslo hasło heslo parola sifre şifre пароль 密码
-            密碼 パスワード 비밀번호""",
+            credential cred passwort kennwort contrasena contraseña senha motdepasse mdp wachtwoord
+            losenord lösenord salasana haslo hasło heslo parola sifre şifre пароль 密码 密碼 パスワード
+            비밀번호""",
         Verdict(weak=True): "key",
         Verdict(numbers=False, tail=False, weak=True): "pass",
         Verdict(numbers=False, weak=True, doubtful=True): "jwk jwt",
@@ -60,16 +60,16 @@ HEADS: Final = {
     **_table(
         {
             TOKEN: "authorization",
-            PASSWORD: """mnemonic cookie cookies otp totp hotp pin cvv cvc cvn ccv csc ssn dsn sessid
-                phpsessid jsessionid sessdata aspxauth kubeconfig dockerconfigjson dockercfg netrc
-                htpasswd nsec xprv puk rwcommunity rocommunity requirepass conninfo""",
+            PASSWORD: """mnemonic cookie otp totp hotp pin cvv cvc cvn ccv csc ssn dsn sessid phpsessid
+                jsessionid sessdata aspxauth kubeconfig dockerconfigjson dockercfg netrc htpasswd nsec
+                xprv puk rwcommunity rocommunity requirepass conninfo""",
             Verdict(weak=True): "auth",
             Verdict(numbers=False, weak=True): "sig salt pepper seed pat hmac",
             Verdict(numbers=False, tail=False, weak=True): "session sess",
             Verdict(
                 numbers=False, tail=False, weak=True, doubtful=True
             ): """keystore pfx jks p8 p12 pkcs keytab webhook hook api conn license licence encrypt kek
-                dek irk ltk oauth signature ha community communities csrf xsrf private""",
+                dek irk ltk oauth signature ha community communities csrf xsrf private sas""",
         }
     ),
 }
@@ -85,8 +85,8 @@ PAIRS: Final = _pairs(
         "word words": "pass seed",
         "phrase phrases": "pass seed mnemonic",
         "code codes": """pass recovery backup verification auth authorization mfa fa otp totp sms login
-            pairing setup device access activation unlock reset registration confirmation pin oauth
-            security secret install alarm disarm keypad door gate""",
+            pairing setup device access activation unlock reset registration confirmation confirm verify
+            email pin oauth security secret install alarm disarm keypad door gate""",
         "id ids sid": "session sess connect",
         "id": "secret",
         "ticket": "session auth login steam",
@@ -101,7 +101,7 @@ PAIRS: Final = _pairs(
         "block": "pin",
         "value": "verification",
         "config": "kube",
-        "hash hashes digest": "pass password passwd pwd pin",
+        "hash hashes digest sha md bcrypt": "pass password passwd pwd pw pin",
         "hash": "access api auth password nt lm",
         "card": "credit debit",
         "number": "card security cc",
@@ -164,7 +164,8 @@ INNOCENT_PAIRS: Final = _pairs(
             dac mclk bclk lrclk ws dout din backlight bl cts rts wakeup wake sensor motor step dir
             direction header pull up down enable en red green blue white cold warm latch strobe signal
             oe le fan heater buzzer speaker mic switch boot sleep standby status ready fault pdn pwdn
-            vsync href pclk xclk i2s spi uart""",
+            vsync href pclk xclk i2s spi uart rs rw wr rd stb lcd tft display touch lora can ce csn txd
+            rxd dtr d0 d1 d2 d3 d4 d5 d6 d7 servo stepper pump valve""",
         "credentials": "allow",
         "cookie cookies": "secure",
         "mnemonic": "algorithm",
@@ -191,10 +192,10 @@ DOUBTFUL_BEFORE: Final = _pairs(
 QUALIFIERS: Final = _set(
     """api access secret private priv auth oauth bot refresh session csrf xsrf user master encryption
     encrypt encrypted signing sign webhook app application service account sas aws gcp product serial
-    activation cd azure admin root deploy bearer jwt login device push personal security github gitlab
-    slack discord telegram twilio stripe openai anthropic sentry npm pypi consumer hmac license licence
-    shared s c a my rest live test dd datadog registration identity pass gh gl enc crypto fernet aes rsa
-    write ingest subscription stream provider integration unlock unseal wallet recovery web functions
+    activation cd azure admin root deploy bearer jwt login device push personal github gitlab slack
+    discord telegram twilio stripe openai anthropic sentry npm pypi consumer hmac license licence shared
+    s c a my rest live test dd datadog registration identity pass gh gl enc crypto fernet aes rsa write
+    ingest subscription stream provider integration unlock unseal wallet recovery web functions
     instrumentation preshared psk wpa radius tacacs snmp"""
 )
 
@@ -222,9 +223,9 @@ VERBS: Final = _set(
     """is has have can should must may use uses using used enable enabled disable disabled allow allowed
     deny require requires required force enforce purge generate auto rotate update expire expires ignore
     revoke invalidate skip show hide include exclude validate need needs no not num number max min count
-    total without existing supports support accept accepts persist manage change changed forgot lost
-    with reveal save remember forward stub mock mask redact ask prompt reject display echo print strip
-    quote prefer retry retain path"""
+    total without existing supports support accept accepts persist manage create cleanup clean export
+    import load add remove delete change changed forgot lost with reveal save remember forward stub mock
+    mask redact ask prompt reject display echo print strip quote prefer retry retain path"""
 )
 
 #: What is said of a secret behind these is not its name: ``secret_for_files``.
