@@ -90,7 +90,6 @@ NO_RULES: Final = _EverythingIsOpen()
 _INT64: Final = 1 << 63
 #: Python refuses to print integers of more digits by default (CVE-2020-10735).
 _MAX_INT_BITS: Final = 14_000
-#: How a pair of one name and one value is spelled as a mapping.
 
 
 def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGET) -> Json:
