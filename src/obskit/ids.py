@@ -11,10 +11,8 @@ import os
 import re
 from typing import Final, cast
 
-_UUID: Final = re.compile(
-    r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}", re.ASCII
-)
-_STEP_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_UUID: Final = "[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
+_STEP_ID: Final = "[0-9a-f]{16}"
 _FINGERPRINT_LENGTH: Final = 8
 
 
@@ -67,7 +65,7 @@ def parse_trace_id(text: object) -> str | None:
     if not issubclass(type(text), str):
         return None
     given = str.__str__(cast("str", text))
-    if len(given) > 36 or not _UUID.fullmatch(given):
+    if len(given) > 36 or not re.fullmatch(_UUID, given):
         return None
     digits = given.replace("-", "").lower()
     return digits if digits.strip("0") else None
@@ -75,7 +73,7 @@ def parse_trace_id(text: object) -> str | None:
 
 def parse_step_id(text: object) -> str | None:
     """Read the id of a step or span that came from outside: 16 lowercase hex digits, not all zero."""
-    return text if type(text) is str and _STEP_ID.fullmatch(text) and text.strip("0") else None
+    return text if type(text) is str and re.fullmatch(_STEP_ID, text) and text.strip("0") else None
 
 
 def get_trace_fingerprint(trace_id: str | None) -> str:

@@ -1,13 +1,54 @@
-"""Load the parts of a package when somebody first asks for them (PEP 562)."""
+"""Load and make things when somebody first asks for them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Final
+
+#: Seconds that a fork waits for what is being made.
+_LONGEST: Final = 5.0
+
+
+class _Loading:
+    """
+    Held while something is loaded or made at first need; a fork waits until it is there.
+
+    A child forked in the middle would have the locks of the thread that makes it
+    without the thread, those of Python's imports too. It does not wait for ever:
+    the thread may itself wait for something that the forking one holds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._held = False
+        if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+            os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def _hold(self) -> None:
+        self._held = self._lock.acquire(timeout=_LONGEST)
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._lock.release()
+
+    def _renew(self) -> None:
+        self._lock = RLock()
+
+
+LOADING: Final = _Loading()
 
 
 def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """
-    Make the ``__getattr__`` of *package*.
+    Make the ``__getattr__`` of *package* (PEP 562).
 
     Args:
         homes: The module of the package that each name comes from, by name; a module is its own home.
@@ -19,7 +60,8 @@ def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object
         from importlib import import_module
         from sys import modules
 
-        home = import_module(f".{homes[name]}", package)
+        with LOADING:
+            home = import_module(f".{homes[name]}", package)
         value = home if homes[name] == name else getattr(home, name)
         setattr(modules[package], name, value)  # the next time nobody asks here
         return value

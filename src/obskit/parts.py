@@ -20,9 +20,10 @@ from .environment import Environment
 from .errors import ConfigError, MissingExtra
 from .event import SafeEvent
 from .gate import Gate
+from .lazy import LOADING
 from .levels import Thresholds, parse_level
 from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary
-from .runtime import CELL, Later, Part, TraceObserver
+from .runtime import Later, Part, TraceObserver
 from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _named(setting: str, given: object) -> str:
 def _orjson() -> Dumps:
     """Load orjson where it is installed (extra ``fast``): it writes a line in a third of the time."""
     try:
-        with CELL.building:  # a fork waits: the child could wait for ever for a module half loaded
+        with LOADING:  # a fork waits: the child could wait for ever for a module half loaded
             import orjson
     except Exception:  # not installed, or a caller that stands near the limit of recursion
         return dumps

@@ -18,9 +18,7 @@ from .clock import Clock
 from .context import bound_context
 from .event import SafeEvent
 from .gate import Gate
-
-#: Seconds that a fork waits for a runtime in the making.
-_LONGEST_BUILD: Final = 5.0
+from .lazy import LOADING
 
 
 class Part(Protocol):
@@ -88,7 +86,7 @@ class Later:
         return self.made or self._made_now()
 
     def _made_now(self) -> Part:
-        with CELL.building:
+        with LOADING:
             if self.made is None:
                 self.made = self._make()
             return self.made
@@ -214,10 +212,8 @@ class Cell:
 
     __slots__ = (
         "_counting",
-        "_held",
         "_make_default",
         "_recordings",
-        "building",
         "diverted",
         "lowest",
         "runtime",
@@ -233,11 +229,8 @@ class Cell:
         #: Takes all events in place of the lines of whatever runtime is in force, for tests.
         self.diverted: Callable[[SafeEvent], None] | None = None
         self._make_default: Callable[[], Runtime] | None = None
-        self._held = False
-        #: Held while a runtime or a part of one is made.
-        self.building = RLock()
         if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
-            os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
+            os.register_at_fork(after_in_child=self._renew)
 
     def default(self, make: Callable[[], Runtime]) -> None:
         """Let *make* build the runtime at the first need."""
@@ -265,25 +258,11 @@ class Cell:
         """Return the runtime in force, building the default one where there is none."""
         return self.runtime or self._build()
 
-    def _hold(self) -> None:
-        """
-        Let a fork wait until a runtime that another thread is making is made.
-
-        The child would have that thread's locks without the thread, those of Python's imports
-        too. Not for ever: the thread may itself wait for something that the forking one holds.
-        """
-        self._held = self.building.acquire(timeout=_LONGEST_BUILD)
-
-    def _let_go(self) -> None:
-        if self._held:
-            self.building.release()
-
     def _renew(self) -> None:
-        self.building = RLock()
         self._counting = RLock()
 
     def _build(self) -> Runtime:
-        with self.building:
+        with LOADING:
             if self.runtime is None:
                 if self._make_default is None:
                     raise RuntimeError("obskit.runtime was used before obskit was imported")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.redaction import Redactor
-from obskit.redaction.detectors import Span
 from obskit.redaction.escapes import Reading, readings, written
+from obskit.redaction.span import Span
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 

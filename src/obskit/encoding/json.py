@@ -32,8 +32,7 @@ _CALLS_BEFORE_FASTER: Final = 100
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
 #: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR: `str.splitlines` breaks at them.
-LINE_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_LINE_BREAKS: Final = "\x85\u2028\u2029"
 
 
 def dumps(values: Mapping[str, Json]) -> bytes:
@@ -93,13 +92,20 @@ def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
     # Only a lone surrogate gets here: everything else in *values* is plain JSON.
     except (UnicodeError, ValueError, TypeError):
         line = dumps({_clean(name): _cleaned(value) for name, value in values.items()})
-    if not line.isascii():
-        line = LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
+    if not line.isascii() and breaks_lines(text := line.decode()):
+        for character in _LINE_BREAKS:
+            text = text.replace(character, f"\\u{ord(character):04x}")
+        line = text.encode()
     return line + b"\n"
 
 
+def breaks_lines(text: str) -> bool:
+    """Tell whether some readers see the end of a line in *text*, besides the line feed."""
+    return any(map(text.__contains__, _LINE_BREAKS))
+
+
 def _clean(text: str) -> str:
-    return _SURROGATES.sub("\ufffd", text)
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _cleaned(value: Json) -> Json:

@@ -17,7 +17,7 @@ from json.encoder import encode_basestring
 from typing import Any, Final, TypeVar
 
 from ..clock import isoformat
-from ..encoding.json import DEFAULT_LINE_BYTES, LINE_BREAKS, Dumper
+from ..encoding.json import DEFAULT_LINE_BYTES, Dumper, breaks_lines
 from ..encoding.quick import NotQuick
 from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json, Pieces
 from ..gate import Gate
@@ -74,7 +74,7 @@ class QuickLine:
             f'"msg":{self._texts.get(msg) or self._text(msg)}{others}{own}'
             f"{self._ends.get(logger) or self._end(logger)}"
         )
-        if not line.isascii() and LINE_BREAKS.search(line):
+        if not line.isascii() and breaks_lines(line):
             raise NotQuick
         written = line.encode()
         if len(written) > DEFAULT_LINE_BYTES:

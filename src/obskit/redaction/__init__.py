@@ -10,11 +10,18 @@ Everything here is pure: no input or output, no clock, no environment.
 
 from __future__ import annotations
 
-from .detectors import Detector
+from typing import TYPE_CHECKING
+
+from .. import lazy
 from .literals import Literals
 from .redactor import LITERALS, Redactor
 
+if TYPE_CHECKING:
+    from .detectors import Detector
+
 __all__ = ["LITERALS", "Detector", "Literals", "Redactor", "register_secret", "unregister_secret"]
+
+__getattr__ = lazy.attributes(__name__, {"Detector": "detectors"})
 
 
 def register_secret(value: str | bytes, name: str | None = None) -> None:

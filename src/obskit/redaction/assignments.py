@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from .detectors import Span
 from .policy import KeyPolicy
+from .span import Span
 from .vocabulary import Verdict
 
 #: A separator and the name before it, for a text that is read backwards: only separators are tried, while

@@ -14,17 +14,9 @@ from functools import cache
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from ..errors import ConfigError
+from .span import Span
 
 GROUP: Final = "secret"
-
-
-class Span(NamedTuple):
-    """Where a secret stands in a text."""
-
-    start: int
-    end: int
-    name: str  #: of the detector that found it
-    tail: bool = True  #: whether this kind of secret may show its last characters
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from .detectors import Span
+from .span import Span
 
 #: The first character of each escape, and a pattern for what follows it. The last stands for nothing: a zero
 #: byte of UTF-16 that was taken for UTF-8.

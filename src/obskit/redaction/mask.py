@@ -22,7 +22,7 @@ _SHARE: Final = 3
 _FINGERPRINT_BYTES: Final = 4
 #: The empty text is none of them.
 _MARKER_STARTS: Final = frozenset("*[")
-_FAILURE: Final = re.compile(r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]")
+_FAILURE: Final = r"\[(?:redaction failed: \w{1,100}|cut: [a-z ]{1,40})\]"
 
 
 class Mask:
@@ -71,7 +71,7 @@ class Mask:
         if text.startswith(MARKER):
             rest = text[len(MARKER) :]
             return len(rest) <= self.tail or bool(re.fullmatch(r"#[0-9a-f]{8}", rest))
-        return text.startswith("[") and _FAILURE.fullmatch(text) is not None
+        return text.startswith("[") and re.fullmatch(_FAILURE, text) is not None
 
     def _tail_length(self, secret: str, tail: bool) -> int:
         if len(secret) < self.tail_min_length:

@@ -8,23 +8,21 @@ Rule 2: what holds no secret comes back as the very same object, quickly.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..event import PAIR_VALUES
 from ..interrupts import is_interruption
-from .assignments import Assignments, looks_secret
-from .detectors import Span, choose
 from .literals import Literals
 from .mask import MARKER, Mask
 from .policy import KeyPolicy
 from .scan import Scanner
-from .shapes import SHAPES
+from .span import Span
 from .vocabulary import Verdict
 
 if TYPE_CHECKING:
+    from .detectors import Detector, Shape
     from .report import Finding, Findings, Kind
 
 T = TypeVar("T")
@@ -43,10 +41,6 @@ _NAMES_SIZE: Final = 4_096
 _NAME_LENGTH: Final = 256
 _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
-#: What is no text but the form of a line.
-_FORM: Final = re.compile(r"\n|(?<!\\)\"")
-#: A marker in the place of a number, which JSON wants in quotation marks; texts are passed over.
-_BARE_MARKER: Final = re.compile(r""""(?:[^"\\]|\\.)*+"|[-+.\w]*+(\*{3}(?:\#[0-9a-f]{8})?)[-+.\w]*""")
 #: Names of a place that are told.
 _REACH: Final = 16
 _NUMBERS: Final = (int, float, complex)
@@ -107,9 +101,9 @@ class Redactor:
     ) -> None:
         self._mask = Mask(tail=tail, tail_min_length=tail_min_length, fingerprint_key=fingerprint_key)
         self._policy = KeyPolicy(keys=keys, safe_keys=safe_keys)
-        shapes, own = choose(detectors, SHAPES)
+        shapes, own = _chosen(detectors)
         self._scanner = Scanner(
-            shapes=shapes, own=own, assignments=Assignments(self._policy), literals=literals, mask=self._mask
+            shapes=shapes, own=own, policy=self._policy, literals=literals, mask=self._mask
         )
         self.literals: Final = literals
         self._is_plain = not own
@@ -195,22 +189,13 @@ class Redactor:
         A spelling that would take a piece out of the form of the line, a bare
         quotation mark or the end of the line, is left alone.
         """
-        pattern = self.literals.pattern
-        if pattern is None:
+        if self.literals.pattern is None:
             return line
-        text = line.decode("utf-8", "surrogateescape")
-        spans = [
-            Span(start, end, "literal", False)
-            for start, end in pattern.find(text)
-            if _FORM.search(text, start, end) is None
-        ]
-        if not spans:
-            return line
-        safe, count = self._scanner.replace(text, spans)
+        from .lines import hide_literals  # not at import: many programs register nothing
+
+        safe, count = hide_literals(line, self._scanner)
         self._counts["redacted"] += count
-        if safe.startswith("{"):
-            safe = _BARE_MARKER.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], safe)
-        return safe.encode("utf-8", "surrogateescape")
+        return safe
 
     def field(self, key: str, value: T) -> T:
         """Give the value of one field, hidden if its name says so and searched if not."""
@@ -446,6 +431,15 @@ class Redactor:
         return json.dumps(safe, ensure_ascii=text.isascii(), separators=separators)
 
 
+def _chosen(rules: Iterable[object]) -> tuple[tuple[Shape, ...] | None, tuple[Detector, ...]]:
+    if rules == ():
+        return None, ()
+    from .detectors import choose  # not at import, as all that only a search needs
+    from .shapes import SHAPES
+
+    return choose(rules, SHAPES)
+
+
 def _shown(name: Any) -> str:
     """Spell a name that was made safe."""
     if isinstance(name, bytes):
@@ -473,6 +467,8 @@ def _hides_itself(value: Any) -> bool:
 
 
 def _looks_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
+    from .assignments import looks_secret
+
     return looks_secret(_beginning(value), verdict, is_loose=is_loose)
 
 
