@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: A function of whatever kind.
+_AnyFunction: TypeAlias = Callable[..., Any]
 
 
 class Block(Protocol):
@@ -45,49 +47,44 @@ def decorate(function: Callable[P, R], make_block: Callable[[], Block]) -> Calla
             generator function.
         make_block: Called once per call.
     """
-    anything = cast("Callable[..., Any]", function)
     if inspect.isasyncgenfunction(function):
-        wrapped: Callable[..., Any] = _wrap_async_generator(anything, make_block)
+        wrap = _wrap_async_generator
     elif inspect.isgeneratorfunction(function):
-        wrapped = _wrap_generator(anything, make_block)
+        wrap = _wrap_generator
     elif inspect.iscoroutinefunction(function):
-        wrapped = _wrap_coroutine(anything, make_block)
+        wrap = _wrap_coroutine
     else:
-        wrapped = _wrap_function(anything, make_block)
-    return cast("Callable[P, R]", functools.wraps(function)(wrapped))
+        wrap = _wrap_function
+    return cast("Callable[P, R]", functools.wraps(function)(wrap(function, make_block)))
 
 
-def _wrap_function(function: Callable[P, R], make_block: Callable[[], Block]) -> Callable[P, R]:
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+def _wrap_function(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+    def call(*args: Any, **kwargs: Any) -> Any:
         with make_block():
             return function(*args, **kwargs)
 
     return call
 
 
-def _wrap_coroutine(
-    function: Callable[P, Awaitable[R]], make_block: Callable[[], Block]
-) -> Callable[P, Awaitable[R]]:
-    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+def _wrap_coroutine(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+    async def call(*args: Any, **kwargs: Any) -> Any:
         with make_block():
             return await function(*args, **kwargs)
 
     return call
 
 
-def _wrap_generator(
-    function: Callable[P, Generator[Any, Any, R]], make_block: Callable[[], Block]
-) -> Callable[P, Generator[Any, Any, R]]:
-    def call(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, R]:
+def _wrap_generator(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         block = make_block()
         with block:
             inner = function(*args, **kwargs)
-            step: Callable[[], Any] = functools.partial(next, inner)
+            step = functools.partial(next, inner)
             while True:
                 try:
                     item = step()
                 except StopIteration as stop:
-                    return cast("R", stop.value)
+                    return stop.value
                 block.suspend()
                 try:
                     sent = yield item
@@ -100,14 +97,12 @@ def _wrap_generator(
     return call
 
 
-def _wrap_async_generator(
-    function: Callable[P, AsyncGenerator[Any, Any]], make_block: Callable[[], Block]
-) -> Callable[P, AsyncGenerator[Any, Any]]:
-    async def call(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
+def _wrap_async_generator(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         block = make_block()
         with block:
             inner = function(*args, **kwargs)
-            step: Callable[[], Awaitable[Any]] = inner.__anext__
+            step = inner.__anext__
             while True:
                 try:
                     item = await step()

@@ -13,7 +13,6 @@ from collections.abc import Callable, MutableMapping
 from types import TracebackType
 from typing import Final, Self
 
-from ..context import set_context
 from ..logs import get_logger
 from ..traces import current_trace, extract, trace
 from ..traces.propagation import HEADERS
@@ -46,7 +45,7 @@ class Request:
             place of *path*.
     """
 
-    __slots__ = ("_method", "_path_name", "_request_id", "_route", "_sampled", "_was_given", "trace")
+    __slots__ = ("_method", "_path_name", "_request_id", "_route", "_sampled", "trace")
 
     def __init__(
         self,
@@ -59,18 +58,19 @@ class Request:
     ) -> None:
         self._method: Final = method
         self._route: Final = route
-        given = headers.pop("x-request-id", "")
-        self._was_given = _ID.fullmatch(given) is not None
+        request_id = headers.pop("x-request-id", "")
         parent = extract(headers) if headers else None
         self._sampled = parent is None or parent.sampled
         self.trace: Final = trace(f"{method} {path}", user_id, parent=parent)
         self._path_name: Final = self.trace.command
-        self._request_id: Final = given if self._was_given else self.trace.trace_id
+        if _ID.fullmatch(request_id):
+            self.trace.block.fields["request_id"] = request_id
+        else:
+            request_id = self.trace.trace_id
+        self._request_id: Final = request_id
 
     def __enter__(self) -> Self:
         self.trace.__enter__()
-        if self._was_given:
-            set_context(request_id=self._request_id)
         return self
 
     def __exit__(
