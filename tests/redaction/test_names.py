@@ -73,9 +73,17 @@ def measured(part: str) -> tuple[float, float]:
     return recall, hits
 
 
+def test_names_that_the_policy_was_not_made_with_are_judged_well() -> None:
+    """Of unseen names at least 97 % of the secret ones are known and at most 2 % of the others are hidden."""
+    recall, false = measured("held-out")
+    assert len(names_of("held-out", "secret")) >= 150
+    assert recall >= 0.97
+    assert false <= 0.02
+
+
 def test_names_that_the_policy_was_made_with_stay_known() -> None:
     """What was learned is not lost again."""
-    for part in NAMES:
+    for part in NAMES.keys() - {"held-out"}:
         recall, false = measured(part)
         assert recall >= 0.98, part
         assert false <= 0.02, part
