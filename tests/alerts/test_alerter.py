@@ -19,7 +19,7 @@ from obskit.alerts.window import Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected, StoreError
 from obskit.testing import FakeClock
 from tests.alerts.messages import RUN, TRACE_ID, alert, hostile_alerts
-from tests.alerts.recorded import Script, assert_adds_up
+from tests.alerts.recorded import Script, advance_until, assert_adds_up
 from tests.test_worker import eventually, in_child, needs_fork
 
 
@@ -147,10 +147,38 @@ def test_a_delivery_that_fails_for_good_silences_nothing(
     assert capsys.readouterr().err == "obskit: an alert was not delivered by Script-1: down\n"
 
 
-def test_a_wait_beyond_the_total_time_fails_at_once(alerter: Alerter, sink: Script) -> None:
-    """Waiting an hour for a chat service helps nobody."""
-    sink.errors = [SinkError("slow down", retry_after=3600.0)]
-    assert alerter.send(alert()).wait(5) == "failed"
+def test_a_long_wait_loses_no_alert(alerter: Alerter, sink: Script, clock: FakeClock) -> None:
+    """Neither the one that was told to wait nor those behind it."""
+    sink.errors = [SinkError("slow down", retry_after=1800.0)] * 2
+    first = alerter.send(alert("a"))
+    eventually(lambda: len(sink.tried) == 1)
+    second = alerter.send(alert("b"))
+    advance_until(clock, 60, lambda: second.wait(0) == first.wait(0) == "delivered")
+    assert clock.monotonic_ns() >= 3600 * 10**9
+
+
+def test_a_service_that_always_asks_to_wait_is_given_up_after_an_hour(
+    alerter: Alerter, sink: Script, clock: FakeClock
+) -> None:
+    """What is asked for is added to the time of a delivery up to then."""
+    sink.errors = [SinkError("slow down", retry_after=300.0)] * 100
+    receipt = alerter.send(alert())
+    advance_until(clock, 60, lambda: receipt.wait(0) == "failed")
+    assert 3600 * 10**9 <= clock.monotonic_ns() <= 4200 * 10**9
+
+
+def test_a_long_wait_sends_an_alert_to_who_else_can_take_it(clock: FakeClock) -> None:
+    """The fallback, or the dead letter sink."""
+    slow = [Script(SinkError("slow down", retry_after=300.0)) for _ in range(2)]
+    second, last = Memory(), Memory()
+    alerters = [
+        Alerter([Route(slow[0], fallback=second)], clock=clock),
+        Alerter([slow[1]], dead_letter=last, clock=clock),
+    ]
+    assert [alerter.send(alert()).wait(5) for alerter in alerters] == ["delivered", "failed"]
+    for alerter in alerters:
+        alerter.close()
+    assert (len(second.alerts), len(last.alerts)) == (1, 1)
 
 
 class Unprintable(SinkRejected):
@@ -318,6 +346,40 @@ def test_closing_gives_up_in_time(sink: Script, clock: FakeClock) -> None:
     sink.open.set()
     assert receipts[0].wait(5) == "failed"
     assert_adds_up(alerter)
+
+
+def test_what_hangs_at_the_end_goes_to_the_fallback(
+    sink: Script, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told twice is better than told never, and the sink is closed by whoever is inside it."""
+    sink.open.clear()
+    second = Memory()
+    alerter = Alerter([Route(sink, fallback=second)], clock=clock)
+    receipts = [alerter.send(alert(text)) for text in "ab"]
+    eventually(lambda: len(sink.tried) == 1)
+    alerter.close(0.4)
+    assert [receipt.wait(5) for receipt in receipts] == ["delivered"] * 2
+    assert sorted(told.message for told in second.alerts) == ["a", "b"]
+    assert "there was no time left at the end" in capsys.readouterr().err
+    assert not sink.closed
+    sink.open.set()
+    eventually(lambda: sink.closed)
+    assert alerter.stats()["delivered"] == alerter.stats()["sent"] == 2
+
+
+def test_an_interruption_leaves_no_silence(
+    alerter: Alerter, sink: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal handler may raise at any point; the next occurrence is sent."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alerter._lanes[0]._worker, "submit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            _ = alerter.send(alert())
+    assert alerter.send(alert()).wait(5) == "delivered"
 
 
 def test_a_full_queue_drops_and_counts(

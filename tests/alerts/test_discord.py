@@ -235,6 +235,14 @@ def test_a_message_that_discord_does_not_like_is_sent_plainly_once(make: Make, s
     assert len(server.requests) == 4
 
 
+def test_without_a_block_a_message_is_no_heading_and_no_list(server: Script) -> None:
+    """What it quotes is shown as it is there, too."""
+    server.answers.appendleft(400)
+    channel(server).emit(delivery(alert("# BIG\n- one\n  2. two\n-# small")))
+    lines = server.requests[1].json()["content"].splitlines()[1:5]
+    assert lines == ["\u200b# BIG", "\u200b- one", "\u200b  2. two", "\u200b-# small"]
+
+
 @pytest.mark.parametrize(
     ("path", "schema"),
     [

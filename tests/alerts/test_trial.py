@@ -27,7 +27,7 @@ from obskit.alerts.sinks import (
     send_test,
 )
 from obskit.alerts.sinks._http import HttpSink, encoded
-from obskit.errors import SinkRejected
+from obskit.errors import SinkError, SinkRejected
 from obskit.testing import check_alert_sink
 from tests.alerts.messages import RUN, alert, delivery
 from tests.servers import Script, scripted_server
@@ -107,6 +107,24 @@ def test_a_test_alert_that_is_refused_says_why(make: Any, server: Script) -> Non
     server.answers[0] = (410, {}, b"")
     with pytest.raises(SinkRejected, match="answered 410"):
         send_test(make(server.url))
+
+
+@every_http_sink
+def test_an_answer_that_quotes_the_token_shows_it_to_nobody(make: Any, server: Script) -> None:
+    """What a service says of an error is shown but for the sink's own secrets."""
+    server.answers.extendleft([(400, {}, f"wrong token: {BOT}".encode())] * 2)
+    with pytest.raises(SinkRejected) as caught:
+        send_test(make(server.url))
+    assert TOKEN not in str(caught.value)
+
+
+@every_http_sink
+def test_an_interim_answer_is_not_the_last_word(make: Any, server: Script) -> None:
+    """Something in between may say 103; what became of the message is not known."""
+    server.answers.appendleft((103, {}, b""))
+    with pytest.raises(SinkError) as caught:
+        send_test(make(server.url))
+    assert not isinstance(caught.value, SinkRejected)
 
 
 @every_http_sink

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
+from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
 from ..notices import Notices
 from ..runtime import Runtime, current
@@ -109,6 +110,8 @@ class Alerter:
             notices=self._notices,
             bury=self._bury,
             settle=self._settle,
+            # What another sink or the next process can take does not wait for long.
+            patience_ns=0 if spool is not None or dead_letter is not None else int(MAX_RETRY_AFTER * 1e9),
             inside=self._inside,
         )
         self._lanes = _make_lanes(sinks, self._terms)
@@ -216,8 +219,8 @@ class Alerter:
             self._closed = True
         deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
         self._watch.close()
-        for lane in self._all_lanes:
-            lane.close(seconds_left(deadline))
+        for lane in self._all_lanes:  # half of the time is for the fallback
+            lane.close(seconds_left(deadline) / (2 if lane.fallback else 1))
         self._watch.hand_over()
         self._terms.shared.close()
         if self._terms.spool is not None:
@@ -288,13 +291,13 @@ class Alerter:
                     repeats=granted[lane],
                 )
                 jobs[lane] = Job(delivery=message, mark=here, lease=lease, receipt=receipt)
-        except BaseException:
+            with self._lock:
+                _remember(self._incidents, key, safe)
+            return self._enqueue(jobs, receipt)
+        except BaseException:  # an interruption, too, must leave no silence
             for lane in granted:
                 self._terms.windows.release(lane.mark(mark), lease)
             raise
-        with self._lock:
-            _remember(self._incidents, key, safe)
-        return self._enqueue(jobs, receipt)
 
     def _lease(self, lanes: Iterable[Lane], mark: str, lease: str, now_ns: int) -> dict[Lane, Repeats]:
         """Return the lanes whose window is open, each with the repeats to report."""

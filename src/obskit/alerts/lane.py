@@ -57,6 +57,7 @@ class Job:
     attempts: int = 0
     due_ns: int = 0  #: when it was to be tried again
     deadline_ns: int = 0  #: set with the first attempt
+    waited_ns: int = 0  #: because the service asked for it, so it was added to the deadline
     is_shared: bool = False  #: True once the shared place lets us send
     carried: Repeats = NO_REPEATS  #: what the shared place wants us to report
     counts_as: str = "suppressed"  #: begins the names of the counters of its repeats
@@ -83,6 +84,7 @@ class Terms:
     notices: Notices
     bury: Callable[[Delivery], None]  #: is given what no sink took
     settle: Callable[[Job, Result], None]  #: is told what became of a message
+    patience_ns: int  #: for how long a service may make a message wait, beyond its total time
     inside: set[int]  #: threads that are delivering: what they complain about is no alert
 
     def number_of(self, time_ns: int) -> int:
@@ -114,6 +116,9 @@ class Lane:
         self._idle_since_ns = 0
         self._revoked = False
         self._closed = False
+        self._flying: dict[int, Job] = {}  # with the sink right now; whoever takes one out settles it
+        # Where nobody else would get a message, it waits for as long as the service asks.
+        self._patience_ns = 0 if self.fallback is not None else terms.patience_ns
         self._worker: Worker[Job] = Worker(
             self._process, capacity=CAPACITY, clock=terms.clock, name=f"obskit-{name}"
         )
@@ -139,8 +144,13 @@ class Lane:
         """Deliver within *timeout* what is pending, give up the rest, close the sink."""
         left = self._worker.close(timeout)
         self._closed = True
-        for job in left:
+        is_busy = bool(self._flying)
+        for job in (*_taken(self._flying), *left):
             self._give_up(job, "there was no time left at the end")
+        if not is_busy:  # one that hangs may hold a lock, so whoever is inside it closes it
+            self._close_sink()
+
+    def _close_sink(self) -> None:
         with contextlib.suppress(Exception):
             self._sink.close()
 
@@ -169,8 +179,9 @@ class Lane:
         if self._revoked:
             self._give_up(job, "the service has refused us for good")
         elif now < self._paused_until_ns:
-            job.deadline_ns += self._paused_until_ns - now if job.deadline_ns else 0  # nor is this
-            return self._later(job, (self._paused_until_ns - now) / 1e9, self._trouble)
+            pause = self._paused_until_ns - now
+            job.deadline_ns += pause if job.deadline_ns else 0  # nor is this
+            return self._later(job, pause / 1e9, self._trouble, free_ns=self._patience_ns)
         elif (rest := self._breaker.rest_ns(now)) > 0:
             if self.fallback is not None:
                 self._give_up(job, self._trouble)
@@ -201,19 +212,28 @@ class Lane:
             message = replace(job.delivery, repeats=job.delivery.repeats.plus(job.carried))
         else:
             message = job.delivery
-        try:
-            self._sink.emit(message)
-        except SinkRejected as error:
+        self._flying[id(job)] = job
+        error = self._emit(message)
+        if self._flying.pop(id(job), None) is None:  # it was given up meanwhile, at the end of the program
+            self._close_sink()
+        elif error is None:
+            self._breaker.succeeded()
+            self._delivered(job)
+        elif isinstance(error, SinkRejected):
             self._breaker.succeeded()
             self._revoked = self._revoked or error.revoked
             self._give_up(job, str(error), is_hopeless=not error.revoked)
-        except SinkError as error:
-            return self._retry(job, error)
-        except BaseException as error:  # a sink may be anybody's and raise anything
-            return self._retry(job, SinkError(type(error).__name__))
         else:
-            self._breaker.succeeded()
-            self._delivered(job)
+            return self._retry(job, error)
+        return None
+
+    def _emit(self, message: Delivery) -> SinkError | None:
+        try:
+            self._sink.emit(message)
+        except SinkError as error:
+            return error
+        except BaseException as error:  # a sink may be anybody's and raise anything
+            return SinkError(type(error).__name__)
         return None
 
     def _retry(self, job: Job, error: SinkError) -> float | None:
@@ -222,16 +242,20 @@ class Lane:
         self._trouble = str(error)
         wait = parse_retry_after(error.retry_after)
         if wait is not None:
-            self._paused_until_ns = now + int(wait * 1e9)
+            wait_ns = int(wait * 1e9)
+            free_ns = min(wait_ns, self._patience_ns - job.waited_ns)
+            self._paused_until_ns = now + wait_ns
+            job.deadline_ns += free_ns
+            job.waited_ns += free_ns
         else:
             self._breaker.failed(now)
             wait = self._terms.jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
             job.attempts += 1
         return self._later(job, wait, self._trouble)
 
-    def _later(self, job: Job, seconds: float, reason: str) -> float | None:
+    def _later(self, job: Job, seconds: float, reason: str, *, free_ns: int = 0) -> float | None:
         now = self._terms.clock.monotonic_ns()
-        deadline = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9)
+        deadline = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9) + free_ns
         if self._closed or now + int(seconds * 1e9) > deadline:
             self._breaker.let_one_try()  # the next one has all its time before it
             self._give_up(job, reason)
@@ -252,7 +276,7 @@ class Lane:
     def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
         """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
         self._terms.notices.tell(self.name, f"an alert was not delivered by {self.name}: {reason}")
-        if self.fallback is not None and not self._closed:
+        if self.fallback is not None:
             job.attempts = job.deadline_ns = 0
             if self.fallback.submit(job):
                 return
@@ -277,6 +301,11 @@ class Lane:
             else:
                 self._terms.spool.done(job.row)
         self._terms.settle(job, result)
+
+
+def _taken(jobs: dict[int, Job]) -> list[Job]:
+    """Take all *jobs* out; two threads that try get each of them once."""
+    return [job for key in list(jobs) if (job := jobs.pop(key, None)) is not None]
 
 
 def seconds_left(deadline_ns: int) -> float:

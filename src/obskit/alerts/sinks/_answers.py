@@ -38,7 +38,7 @@ def check(answer: Response, service: str, *, revoking: Collection[int] = REVOKED
         raise SinkError(said, retry_after=max(wait or 0.0, _wait_in(body)) or DEFAULT_WAIT)
     # A page for people comes from something in front of the service, which may go away again.
     is_page = answer.body.lstrip()[:1] == b"<"
-    if status == 408 or status >= 500 or (is_page and status in REVOKED):
+    if status < 200 or status == 408 or status >= 500 or (is_page and status in REVOKED):
         raise SinkError(said, retry_after=wait)
     raise SinkRejected(said, revoked=status in revoking)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from ...event import Json
@@ -50,16 +51,13 @@ class HttpSink(ABC):
         if answer.status == 400:
             second = self.second_payload(delivery, answer)
             answer = answer if second is None else self._post(delivery, second)
-        self.check(answer)
+        self.check(replace(answer, body=self._hidden(answer.body.decode("utf-8", "replace")).encode()))
 
     def preview(self, delivery: Delivery, /) -> str:
         """Write down the request that `emit` makes, without the sink's secrets."""
         body = encoded(self.payload(delivery))
         headers = [f"{name}: {value}" for name, value in self.headers(delivery, body).items()]
-        text = "\n".join([f"POST {self._target}", *headers, "", body.decode()])
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._hidden("\n".join([f"POST {self._target}", *headers, "", body.decode()]))
 
     def close(self) -> None:  # noqa: B027 - there is nothing to override
         """Do nothing: no connection is kept."""
@@ -83,6 +81,11 @@ class HttpSink(ABC):
     def _post(self, delivery: Delivery, payload: Json) -> Response:
         body = encoded(payload)
         return self._target.post(body, headers=self.headers(delivery, body))
+
+    def _hidden(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._target})"

@@ -42,7 +42,8 @@ class Alertmanager(HttpSink):
         if not isinstance(given, int | float) or not 0 < given < 10**9:
             raise ConfigError(f"expires_after must be a number of seconds above 0, got {expires_after!r}")
         self._expires_after_ns = int(expires_after * 1e9)
-        super().__init__(endpoint(url, setting="url", what="Alertmanager").at("/api/v2/alerts"))
+        target = endpoint(url, setting="url", what="Alertmanager").at("/api/v2/alerts")
+        super().__init__(target, secrets=target.tokens)
 
     def payload(self, delivery: Delivery) -> list[Json]:
         """Write an alert that ends by itself, or one that is over."""

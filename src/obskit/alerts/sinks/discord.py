@@ -31,6 +31,8 @@ _UNKNOWN_MESSAGE: Final = 10_008  # the message of this nonce arrived and was de
 #: Discord asks for this form and may block others.
 _HEADERS: Final = {"User-Agent": f"DiscordBot (https://pypi.org/project/obskeeper, {__version__})"}
 _MARKS: Final = re.compile(r"([\\*_~`|<>\[\]])")
+#: Begin a heading or a list.
+_LINE_MARKS: Final = re.compile(r"^(?=\s*(?:[#+-]|\d+\.))", re.MULTILINE)
 _SNOWFLAKE: Final = re.compile(r"\d{1,20}", re.ASCII)
 _TOKEN: Final = re.compile(r"[!-~]+")
 _WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/([\w-]+)/?", re.ASCII)
@@ -139,6 +141,11 @@ def _escaped(text: str) -> str:
     return _MARKS.sub(r"\\\1", defused(text)).replace("://", ":\u200b//")
 
 
+def _lines(text: str) -> str:
+    """Write lines outside of code: none is a heading or an item of a list."""
+    return _LINE_MARKS.sub("\u200b", _escaped(text))
+
+
 def _target(url: str) -> str:
     return f"<{url}>"
 
@@ -152,7 +159,7 @@ _MARKUP: Final = Markup(
 )
 _BARE: Final = Markup(
     strong=lambda text: text,
-    block=_escaped,
+    block=_lines,
     code=_escaped,
     link=_target,
     escape=_escaped,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _SUBJECT: Final = 150
 _TEXT: Final = 16_000
-#: Seconds for one mail; servers that check mail take their time.
-_TIMEOUT: Final = 30.0
+#: Seconds for one mail: servers that check mail take their time, but the lease must outlast it.
+_TIMEOUT: Final = 25.0
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(\.[\w-]+)*", re.ASCII)
 _HOST: Final = re.compile(r"[\w.:-]+", re.ASCII)
 _NO_NAME: Final = re.compile(r"[^\w-]", re.ASCII)
