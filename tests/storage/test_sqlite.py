@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from obskit.errors import ConfigError, StoreError
-from obskit.storage.sqlite import Database, Tables
+from obskit.storage.sqlite import _FORKS, Database, Tables
 from tests.traces.stores.children import Child, forked
 
 FIRST = ["CREATE TABLE note (text TEXT) STRICT"]
@@ -263,6 +263,22 @@ def test_a_child_forked_in_the_middle_of_a_transaction_is_not_locked_out(path: P
         thread.join()
         assert child.exit_code() == 0
     assert notes(database) == ["parent", "child"]
+    database.close()
+
+
+def test_nobody_opens_a_file_while_the_process_forks(path: Path) -> None:
+    """What forking does before and after; a trace function sees nothing of that."""
+    database = Database(path, NOTES)
+    write(database, "before")
+    _FORKS._before()
+    thread = threading.Thread(target=write, args=(database, "meanwhile"))
+    thread.start()
+    thread.join(0.05)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT text FROM note").fetchall() == [("before",)]
+    _FORKS._after()
+    thread.join()
+    assert notes(database) == ["before", "meanwhile"]
     database.close()
 
 

@@ -675,10 +675,11 @@ print(resident() - before, stats["kept"], stats["users"])
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it")
-def test_many_traces_of_many_users_leave_memory_flat() -> None:
+def test_a_million_traces_of_a_hundred_thousand_users_leave_memory_flat() -> None:
     """Whatever was recorded long ago is gone, and nothing of its users is left."""
-    code = MANY.replace("TRACES", "120_000")
+    code = MANY.replace("TRACES", "1_000_000")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     grown, kept, users = map(float, done.stdout.split())
     assert grown < 8_000_000

@@ -143,6 +143,18 @@ def test_another_process_reads_what_was_recorded(make: Callable[..., DynamoDBTra
     other.close()
 
 
+def test_a_process_without_a_sign_of_life_is_gone(make: Callable[..., DynamoDBTraceStore]) -> None:
+    """Its running traces are shown as lost, until it gives one."""
+    clock, later = FakeClock(), FakeClock()
+    later.advance(31)
+    here, there = make(lost_after=30, clock=clock), make(lost_after=30, clock=later)
+    here.started(make_trace(1, "ada", clock))
+    finish(here)
+    assert [trace.status for trace in there.recent("ada")] == ["lost"]
+    here.close()
+    there.close()
+
+
 def test_nobody_reads_of_a_user_who_was_forgotten(
     address: str, make: Callable[..., DynamoDBTraceStore]
 ) -> None:
