@@ -1,4 +1,4 @@
-"""What every test may rely on: a clean environment, and one Hypothesis profile."""
+"""What every test may rely on: a clean environment, and one Hypothesis profile for either kind of run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 # Machines that run tests are busy, so no example has a deadline; CI repeats the same examples every time.
 settings.register_profile("obskit", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("obskit")
+settings.register_profile("quick", settings.get_profile("obskit"), max_examples=25)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try each property with fewer examples in the run that leaves out what is slow."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "obskit")
+
 
 _SETTINGS = (
     "OBSKIT_",

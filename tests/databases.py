@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -95,6 +96,15 @@ def dynalite_server() -> Iterator[str]:
     with running(_dynalite(), "--port", str(port), "--createTableMs", "0", "--deleteTableMs", "0"):
         wait_for_port(port)
         yield f"http://127.0.0.1:{port}"
+
+
+#: What speaks DynamoDB, for the parameters of a fixture; dynalite has to be installed first.
+DYNAMODB: Final = ("moto", pytest.param("dynalite", marks=pytest.mark.slow))
+
+
+def dynamodb_server(kind: str) -> AbstractContextManager[str]:
+    """Run one of them; gives its address."""
+    return {"moto": moto_server, "dynalite": dynalite_server}[kind]()
 
 
 def dynamodb_client(address: str) -> Any:

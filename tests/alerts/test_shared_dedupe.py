@@ -23,11 +23,10 @@ from obskit.errors import ConfigError, StoreError
 from obskit.ids import new_step_id
 from obskit.testing import FakeClock, check_dedupe
 from tests.alerts.messages import alert
-from tests.databases import RedisServer, dynalite_server, dynamodb_client, moto_server, redis_server
+from tests.databases import DYNAMODB, RedisServer, dynamodb_client, dynamodb_server, redis_server
 from tests.programs import free_port
 from tests.traces.stores.children import Child, forked
 
-SERVERS = {"moto": moto_server, "dynalite": dynalite_server}
 TABLE = "alerts"
 
 
@@ -38,10 +37,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield running
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=DYNAMODB)
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server that speaks DynamoDB, with a table."""
-    with SERVERS[request.param]() as address:
+    with dynamodb_server(request.param) as address:
         dedupe = DynamoDBDedupe(TABLE, dynamodb_client(address))
         dedupe.create_table()
         dedupe.close()

@@ -6,28 +6,24 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from obskit.errors import ConfigError, MissingExtra, StoreError
 from obskit.storage.dynamodb import ConditionFailed, DynamoDBTable, Item, ItemTooLarge
-from tests.databases import dynalite_server, dynamodb_client, moto_server
+from tests.databases import DYNAMODB, dynamodb_client, dynamodb_server
 from tests.programs import free_port
 from tests.servers import Script, hang, reset, scripted_server
 
 pytest.importorskip("boto3")
 
-SERVERS = {"moto": moto_server, "dynalite": dynalite_server}
 
-
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=DYNAMODB)
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server that speaks DynamoDB."""
-    serve: Callable[[], AbstractContextManager[str]] = SERVERS[request.param]
-    with serve() as address:
+    with dynamodb_server(request.param) as address:
         yield address
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from obskit.errors import ConfigError, StoreError
+from obskit.storage import sqlite
 from obskit.storage.sqlite import _FORKS, Database, Tables
 from tests.traces.stores.children import Child, forked
 
@@ -23,6 +24,12 @@ NOTES = Tables(part="notes", versions=[FIRST])
 def path(tmp_path: Path) -> Path:
     """Where the file is to be."""
     return tmp_path / "shared.db"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is waited for longer than a fifth of a second."""
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.2)
 
 
 def write(database: Database, text: str) -> None:
@@ -127,6 +134,7 @@ def test_a_change_that_undid_itself_is_not_undone_twice(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_read_that_would_never_end_is_ended(path: Path) -> None:
     """After about a second."""
     database = Database(path, NOTES)
@@ -138,6 +146,7 @@ def test_a_read_that_would_never_end_is_ended(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_scrubbing_ends_only_when_nobody_reads_the_old(path: Path) -> None:
     """What was deleted is nowhere in the files then."""
     database = Database(path, NOTES)
@@ -219,6 +228,7 @@ def test_many_processes_may_open_a_new_file_at_once(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_file_that_stays_busy_while_it_is_opened_is_out_of_reach(path: Path) -> None:
     """It is not waited for longer than about a second."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
@@ -343,6 +353,7 @@ def test_a_file_below_what_is_no_directory_is_out_of_reach(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_reader_of_a_file_that_is_to_become_ours_is_waited_for(path: Path) -> None:
     """For about a second; then the file is out of reach."""
     database = Database(path, NOTES)

@@ -152,7 +152,7 @@ def test_a_receiver_that_is_down_is_tried_for_a_while(
 def test_a_receiver_that_hangs_holds_up_nobody(server: Script) -> None:
     """Closing takes no longer than it may, and what is left is counted."""
     server.answers[0] = hang
-    exporter = exporting(server, timeout=1.0, compression="none")
+    exporter = exporting(server, timeout=0.2, compression="none")
     record(3)
     assert not exporter.flush(0.05)
     exporter.close(timeout=0.05)
@@ -166,7 +166,7 @@ def test_more_than_there_is_room_for_is_counted(server: Script, monkeypatch: pyt
     """All that was made is either sent or counted as dropped."""
     monkeypatch.setattr(module, "_CAPACITY", 5)
     server.answers[0] = hang
-    exporter = exporting(server, timeout=1.0)
+    exporter = exporting(server, timeout=0.2)
     record(20)
     exporter.close(timeout=0)
     sent, dropped, pending = counted(exporter)

@@ -10,7 +10,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from obskit.testing import FakeClock, check_trace_store
 from obskit.traces import MemoryTraceStore
 from obskit.traces.stores import Bounds, DynamoDBTraceStore, TraceStore, buffered
 from obskit.traces.stores.dynamodb import leaving
-from tests.databases import dynalite_server, dynamodb_client, moto_server
+from tests.databases import DYNAMODB, dynamodb_client, dynamodb_server
 from tests.programs import free_port
 from tests.traces.stores.children import Child, forked
 from tests.traces.stores.machine import TraceStoreMachine, make_step, make_trace
@@ -41,15 +40,13 @@ yaml: Any = pytest.importorskip("yaml")
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/share-traces-and-alerts-between-machines.md"
 
-SERVERS = {"moto": moto_server, "dynalite": dynalite_server}
 TABLE = "obskit"
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=DYNAMODB)
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server that speaks DynamoDB, with a table."""
-    serve: Callable[[], AbstractContextManager[str]] = SERVERS[request.param]
-    with serve() as address:
+    with dynamodb_server(request.param) as address:
         store = DynamoDBTraceStore(TABLE, dynamodb_client(address))
         store.create_table()
         store.close()
@@ -336,14 +333,11 @@ def test_a_setting_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_what_is_recorded_while_the_table_is_away_arrives_when_it_is_back(
-    capfd: pytest.CaptureFixture[str],
+    address: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A table that is not there yet is asked for again, later and later; the notice says what to do."""
     clock = FakeClock()
-    with (
-        moto_server() as address,
-        recording(DynamoDBTraceStore(TABLE, dynamodb_client(address), clock=clock)) as store,
-    ):
+    with recording(DynamoDBTraceStore("not-there-yet", dynamodb_client(address), clock=clock)) as store:
         record("/early")
         assert not store.flush(10)
         assert commands(store.recent()) == ["/early"]
