@@ -41,7 +41,7 @@ def test_nothing_is_written(obskit_events, capfd):
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_fixture_holds_the_events_of_one_test(pytester: pytest.Pytester, workers: int) -> None:
     """Whichever logger, thread or set-up they come from, alone and under xdist."""
     pytester.makepyfile(SUITE)

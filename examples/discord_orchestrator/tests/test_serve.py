@@ -87,6 +87,7 @@ def test_a_failing_run_tells_the_user_and_the_team(
     assert failed["trace_id"] == trace_id
 
 
+@pytest.mark.slow
 def test_repeats_are_counted_and_told_after_the_window(
     start_bot: Callable[..., Orchestrator], signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
 ) -> None:
