@@ -25,13 +25,13 @@ PATIENCE = 30.0
 
 
 class RedisServer:
-    """A redis-server that can be killed, held up and started again."""
+    """A redis-server, or one that serves as one, that can be killed, held up and started again."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, name: str = "redis-server") -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = (
-            *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)),
+            *(program(name), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)),
             *("--appendonly", "yes", "--appendfsync", "no", "--save", "", *options),
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,10 +68,10 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
+def redis_server(folder: Path, *options: str, name: str = "redis-server") -> Iterator[RedisServer]:
     """Run a Redis for the length of the block."""
     pytest.importorskip("redis")
-    server = RedisServer(folder, *options)
+    server = RedisServer(folder, *options, name=name)
     try:
         server.start()
         yield server

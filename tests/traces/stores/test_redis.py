@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import statistics
 import time
@@ -22,12 +24,13 @@ from hypothesis.stateful import run_state_machine_as_test
 import obskit
 from obskit.alerts.dedupe import RedisDedupe
 from obskit.alerts.window import Repeats
-from obskit.errors import ConfigError
+from obskit.errors import ConfigError, StoreError
+from obskit.storage.redis import RedisConnection, Script
 from obskit.testing import FakeClock, check_trace_store
 from obskit.traces import ExecutionTrace
 from obskit.traces.stores import RedisTraceStore, TraceStore
 from tests.databases import RedisServer, redis_server
-from tests.programs import free_port
+from tests.programs import environment, free_port
 from tests.traces.stores.children import Child, forked
 from tests.traces.stores.machine import TraceStoreMachine
 from tests.traces.stores.recording import commands, finish, record, recording, until
@@ -64,6 +67,31 @@ def own(tmp_path: Path) -> Iterator[RedisServer]:
 def test_it_keeps_the_rules_of_a_store(server: RedisServer) -> None:
     """Every rule of `TraceStore` holds."""
     check_trace_store(lambda: RedisTraceStore(server.url, per_user=20, total=30), per_user=20, total=30)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("valkey-server") is None, reason="valkey-server is not installed")
+def test_valkey_keeps_the_rules_of_a_store(tmp_path: Path) -> None:
+    """Every rule of `TraceStore` holds there as well."""
+    with redis_server(tmp_path, name="valkey-server") as server:
+        check_trace_store(lambda: RedisTraceStore(server.url, per_user=20, total=30), per_user=20, total=30)
+
+
+@pytest.mark.slow
+def test_a_client_of_valkey_serves_as_well(own: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its errors have other classes, of the same names."""
+    (packages,) = environment("valkey", "valkey==6.2.0").glob("lib/python*/site-packages")
+    monkeypatch.syspath_prepend(packages)
+    client = importlib.import_module("valkey").Valkey(port=own.port)
+    with recording(RedisTraceStore(client)) as store:
+        record()
+        finish(store)
+        assert commands(store.recent("ada")) == ["/diagnose"]
+        assert store.forget("ada") == 1
+        own.kill()
+        with pytest.raises(StoreError, match="Redis is out of reach"):
+            RedisConnection(client, what="the test").run(Script("return 1"), [])
+    client.close()
 
 
 class RedisMachine(TraceStoreMachine):
