@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from obskit.traces.stores import Kept
+from obskit.worker import restart_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -32,6 +33,7 @@ class Shelf:
         self.changes: list[Change] = []  #: all that were ever written
         self.lost: set[str] = set()  #: keys of traces whose process is gone
         self.closed = 0
+        restart_after_fork(self)
 
     def write(self, changes: Sequence[Change], /) -> int:
         """Keep the newest document and steps of each trace."""

@@ -110,8 +110,10 @@ class Backend(Protocol):
     """
     A place outside of this process, or at least a file, that keeps documents.
 
-    - `write`, `forget`, `start_anew` and `close` are called by one thread at a time;
-      reads and `beat` from any thread, also meanwhile.
+    - `write`, `forget` and `close` are called by one thread at a time; reads and `beat`
+      from any thread, also meanwhile.
+    - In a forked child it leaves to the parent what belongs to that; `os.register_at_fork`
+      tells it when.
     - Every call ends within about a second, whatever happens outside.
     - `obskit.errors.StoreError` says that the place is out of reach: the same changes
       come again later, so a repeated one must do no harm. Any other exception says that
@@ -142,9 +144,6 @@ class Backend(Protocol):
 
     def beat(self, process: str, /) -> None:
         """Keep in mind for about three beats that *process* is alive."""
-
-    def start_anew(self) -> None:
-        """Leave to the parent, in a forked child, what belongs to it, and use nothing of it."""
 
     def close(self) -> None:
         """Release everything; idempotent."""

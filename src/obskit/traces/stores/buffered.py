@@ -28,7 +28,7 @@ from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
 from ..users import names_of, user_key
 from ._bounds import Bounds
-from ._protocol import Backend, Change, Kept
+from ._protocol import Backend, Kept
 from ._reach import FIRST_PAUSE, Reach
 from ._record import News, Record
 from .frozen import assemble
@@ -74,11 +74,12 @@ class BufferedTraceStore:
         # Its one item says that marks wait. Two, because the next may come while one is handled.
         self._writer: Worker[None] = Worker(self._write, capacity=2, clock=clock, name="obskit-traces")
         self._pulse: Worker[None] = Worker(self._tend, capacity=2, clock=clock, name="obskit-pulse")
-        self._start()
+        self.start_anew()
         restart_after_fork(self)
         close_at_exit(self)
 
-    def _start(self) -> None:
+    def start_anew(self) -> None:
+        """Leave to the parent, in a forked child, its traces and what it is writing."""
         # Reentrant, since a signal handler may record as well.
         self._lock = threading.RLock()
         self._progress = threading.Condition(self._lock)
@@ -94,11 +95,6 @@ class BufferedTraceStore:
         self._beaten_ns: int | None = None
         self._reach = Reach(self._clock)
         self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
-
-    def start_anew(self) -> None:
-        """Leave to the parent, in a forked child, its traces and what it is writing."""
-        self._start()
-        self._backend.start_anew()
 
     # --- recording ---
 
@@ -359,13 +355,12 @@ class BufferedTraceStore:
 
     def _write_batch(self, batch: list[tuple[Record, News]]) -> bool:
         self._beat()
-        changes = [change for record, news in batch if (change := self._change(record, news))]
         try:
-            late = self._backend.write(changes) if changes else 0
+            late = self._backend.write([record.change(news) for record, news in batch])
         except StoreError:
             raise
         except Exception:  # one of them can never be written; the others can
-            late = sum(self._write_one(record, news) for record, news in batch)
+            late = sum(self._write_alone(record, news) for record, news in batch)
         with self._progress:
             ended = [record for record, news in batch if news.is_final and record.trace in self._records]
             for record, _ in batch:
@@ -380,29 +375,18 @@ class BufferedTraceStore:
             self._progress.notify_all()
         return True
 
-    def _write_one(self, record: Record, news: News) -> int:
-        change = self._change(record, news)
+    def _write_alone(self, record: Record, news: News) -> int:
+        """Write what is new of *record*, or give it up where that can never be done."""
         try:
-            return 0 if change is None else self._backend.write([change])
+            return self._backend.write([record.change(news)])
         except StoreError:
             raise
         except Exception as error:
-            self._give_up(record, error)
+            with self._lock:
+                if record.trace in self._records:
+                    self._drop(record, "error")
+            self._notices.tell("error", f"a trace was not kept: {type(error).__name__}")
             return 0
-
-    def _change(self, record: Record, news: News) -> Change | None:
-        """Read from the trace what is new of it."""
-        try:
-            return record.change(news)
-        except Exception as error:
-            self._give_up(record, error)
-            return None
-
-    def _give_up(self, record: Record, error: Exception) -> None:
-        with self._lock:
-            if record.trace in self._records:
-                self._drop(record, "error")
-        self._notices.tell("error", f"a trace was not kept: {type(error).__name__}")
 
     def _put_back(self, batch: list[tuple[Record, News]]) -> None:
         """Mark again what could not be written, before all that came later."""

@@ -92,7 +92,6 @@ class _DynamoDB:
         self._places = Places()
 
     def write(self, changes: Sequence[Change], /) -> int:
-        """See `Backend.write`."""
         new = [self._item(change) for change in changes if change.is_new]
         self._table.put_all(new)
         gone = sum(not self._write(change) for change in changes if not change.is_new)
@@ -133,7 +132,6 @@ class _DynamoDB:
             )
 
     def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
-        """See `Backend.recent`."""
         begins, index = ("", None) if user is None else (f"{user}:", "by_user")
         found = self._table.query(
             self._traces, begins, index=index, limit=limit + len(skip), newest_first=True
@@ -141,29 +139,22 @@ class _DynamoDB:
         return self._kept([item for item in found if key_of(_place(item)) not in skip][:limit])
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
-        """See `Backend.find`."""
         found = self._table.query(self._traces, prefix, index="by_trace")
         newest = sorted(found, key=_place, reverse=True)
         return self._kept(newest[:limit])
 
     def forget(self, user: str, /) -> int:
-        """See `Backend.forget`."""
         places = {*map(_place, self._table.query(self._traces, f"{user}:", index="by_user"))}
         self._delete(places)
         too_old = self._too_old()
         return sum(place >= too_old for place in places)
 
     def beat(self, process: str, /) -> None:
-        """See `Backend.beat`."""
         until_ms = self._clock.time_ns() // 1_000_000 + int((self._bounds.lost_after or 0) * 1_000)
         expires = {"N": str(until_ms // 1_000 + 1)}
         self._table.put({**self._key_of_process(process), "until": {"N": str(until_ms)}, EXPIRES: expires})
 
-    def start_anew(self) -> None:
-        """Do nothing: the table sees to it itself."""
-
     def close(self) -> None:
-        """See `Backend.close`."""
         self._table.close()
 
     # --- items ---

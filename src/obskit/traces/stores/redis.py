@@ -70,7 +70,6 @@ class _Redis:
         self._places = Places()
 
     def write(self, changes: Sequence[Change], /) -> int:
-        """See `Backend.write`."""
         bounds = self._bounds
         expires = "" if bounds.ttl is None else max(1, int(bounds.ttl * 1_000))
         arguments: list[Argument] = [bounds.per_user, bounds.total, self._oldest(), expires, len(changes)]
@@ -84,30 +83,22 @@ class _Redis:
         return gone
 
     def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
-        """See `Backend.recent`."""
         words = "a" if user is None else f"u:{user}"
         found = self._connection.run(scripts.RECENT, self._keys, [words, self._oldest(), limit, *skip])
         return [*map(_kept, found)]
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
-        """See `Backend.find`."""
         found = self._connection.run(scripts.FIND, self._keys, [prefix, self._oldest(), limit])
         return [*map(_kept, found)]
 
     def forget(self, user: str, /) -> int:
-        """See `Backend.forget`."""
         forgotten: int = self._connection.run(scripts.FORGET, self._keys, [user, self._oldest()])
         return forgotten
 
     def beat(self, process: str, /) -> None:
-        """See `Backend.beat`."""
         self._connection.run(scripts.BEAT, self._keys, [process, int((self._bounds.lost_after or 0) * 1_000)])
 
-    def start_anew(self) -> None:
-        """Do nothing: the connection does."""
-
     def close(self) -> None:
-        """See `Backend.close`."""
         self._connection.close()
 
     def _oldest(self) -> str:

@@ -110,7 +110,6 @@ class _SQLite:
         self._has_looked = False  #: for traces of processes that are gone
 
     def write(self, changes: Sequence[Change], /) -> int:
-        """See `Backend.write`."""
         try:
             self._presence.show(changes[0].entry.process)
         except OSError as error:
@@ -163,13 +162,11 @@ class _SQLite:
         return self._bounds.horizon_ns(self._clock.time_ns())
 
     def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
-        """See `Backend.recent`."""
         statement = _OF_ALL if user is None else _OF_USER
         rows = self._database.read(statement, (user, self._horizon_ns(), limit + len(skip)))
         return [kept for kept in self._kept(rows) if kept.key not in skip][:limit]
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
-        """See `Backend.find`."""
         return self._kept(self._database.read(_OF_ID, (prefix, self._horizon_ns(), limit)))
 
     def _kept(self, rows: Iterable[tuple[Any, ...]]) -> list[Kept]:
@@ -187,7 +184,6 @@ class _SQLite:
         return [found[seq] for seq in sorted(found, reverse=True)]
 
     def forget(self, user: str, /) -> int:
-        """See `Backend.forget`."""
         erased = self._database.write(lambda connection: _forget(connection, user))
         self._database.scrub()
         return erased
@@ -195,11 +191,7 @@ class _SQLite:
     def beat(self, process: str, /) -> None:
         """Do nothing: see `Presence`."""
 
-    def start_anew(self) -> None:
-        """Do nothing: the parts do."""
-
     def close(self) -> None:
-        """See `Backend.close`."""
         self._database.close()
         self._presence.leave()
 
