@@ -246,6 +246,24 @@ def test_a_command_that_was_killed_is_shown_as_lost(
     assert any(line.startswith("✅ Dispatch workflow") for line in lines)
 
 
+def test_a_command_that_was_killed_while_github_was_asked_is_not_done_again(
+    start: Start, store: dict[str, str], signer: Signer, github: GitHubStandIn
+) -> None:
+    """
+    The workflow may have started, so another delivery does not start it; the user sees the step.
+    """
+    github.plans.append(Plan(delay=2.0))
+    function = start(**store)
+    interaction, _ = ask(function, signer, "diagnose")
+    assert github.wait_for(lambda: github.requests)
+    function.kill()
+    other = start(**store)
+    assert other.invoke({"work": asdict(Command.of(interaction))}).error is None
+    assert len(other.lines(message="Command delivered again")) == 1
+    assert [request.method for request in github.requests] == ["POST"]
+    assert any("Dispatch workflow" in line and "✅" not in line for line in shown_last(other, signer))
+
+
 def test_the_user_is_told_where_lambda_does_not_take_the_work(
     start: Start, signer: Signer, discord: DiscordStandIn
 ) -> None:
