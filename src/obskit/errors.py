@@ -15,6 +15,23 @@ part of obskit that calls it; none of them ever reaches the application.
 
 from __future__ import annotations
 
+from typing import Final
+
+#: What a setting takes is shorter, and most secrets are longer.
+_LONGEST_SHOWN: Final = 16
+
+
+def told(value: object) -> str:
+    """
+    Spell a wrong *value* for a message, but nothing as long as a secret: one may be in the wrong place.
+
+    >>> told("verbose"), told("0123456789" * 3)
+    ("'verbose'", 'text of 30 characters')
+    """
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        return f"text of {len(value)} characters"
+    return repr(value)
+
 
 class ObskitError(Exception):
     """The root of all errors that obskit raises."""

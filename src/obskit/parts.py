@@ -17,7 +17,7 @@ from .clock import Clock
 from .encoding.json import Dumper, Dumps, dumps, encode_line
 from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
-from .errors import ConfigError, MissingExtra
+from .errors import ConfigError, MissingExtra, told
 from .event import SafeEvent
 from .gate import Gate
 from .lazy import LOADING
@@ -149,7 +149,7 @@ def _flight_recorder(gate: Gate, setting: object) -> tuple[FlightRecorder, ...]:
 def _choose(setting: str, given: str | None, otherwise: str, choices: Collection[str]) -> str:
     chosen = given if given is not None else otherwise
     if chosen not in choices:
-        raise ConfigError(f"{_named(setting, given)} must be one of {', '.join(choices)}, got {chosen!r}")
+        raise ConfigError(f"{_named(setting, given)} must be one of {', '.join(choices)}, got {told(chosen)}")
     return chosen
 
 

@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import obskit
-from obskit.alerts import Alerter
+from obskit.alerts import Alerter, dedupe
 from obskit.alerts import sinks as alert_sinks
 from obskit.gate import Gate
 from obskit.redaction import Redactor
 from obskit.runtime import current
 from obskit.sinks import FileSink, FilteredSink, MemorySink, QueuedSink, TeeSink
 from obskit.testing import capture
-from obskit.traces import render, stores, to_html, to_otlp
-from tests.programs import free_port, program, running
+from obskit.traces import OTLPExporter, render, stores, to_html, to_otlp
+from tests.alerts.test_email import Mailbox, local, mail_server
+from tests.databases import dynamodb_client, moto_server, redis_server
 from tests.servers import scripted_server
 
 Plant = Callable[[], None]
@@ -158,18 +159,100 @@ def sqlite_store(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
 @contextlib.contextmanager
 def redis_store(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
     """Traces in Redis: all keys and values of a real server."""
-    import redis
+    with redis_server(folder) as server:
+        yield stores.RedisTraceStore(server.url), lambda: redis_bytes(server.client())
 
-    port = free_port()
-    command = (program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "")
-    with running(*command, cwd=folder):
-        client = redis.Redis(port=port, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 50))
-        client.ping()
 
-        def raw() -> bytes:
-            return b"".join(key + (client.dump(key) or b"") for key in client.scan_iter())
+def redis_bytes(client: Any) -> bytes:
+    """Give all that is in a Redis."""
+    return b"".join(key + (client.dump(key) or b"") for key in client.scan_iter())
 
-        yield stores.RedisTraceStore(f"redis://127.0.0.1:{port}/0"), raw
+
+@contextlib.contextmanager
+def dynamodb_store(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
+    """Traces in DynamoDB: all items of the table."""
+    with moto_server() as address:
+        client = dynamodb_client(address)
+        store = stores.DynamoDBTraceStore("traces", client)
+        store.create_table()
+        yield store, lambda: table_bytes(client, "traces")
+
+
+def table_bytes(client: Any, table: str) -> bytes:
+    """Give all that is in a table; what is in it as bytes is shown as such."""
+    return b"\n".join(
+        value if type(value) is bytes else str(value).encode()
+        for item in client.scan(TableName=table)["Items"]
+        for name, typed in item.items()
+        for value in (name, *typed.values())
+    )
+
+
+def otlp(plant: Plant, folder: Path) -> bytes:
+    """Traces sent to a collector: its requests, and what the exporter says of itself."""
+    with scripted_server() as collector:
+        collector.answers[0] = (200, {}, b"{}")
+        exporter = OTLPExporter(stores.MemoryTraceStore(), f"{collector.url}/v1/traces", compression="none")
+        with obskit.configure(output=io.StringIO(), trace_store=exporter):
+            plant()
+            assert exporter.flush(10)
+            shown = f"{exporter!r} {exporter.stats()}"
+        bodies = b"".join(str(request.headers).encode() + request.body for request in collector.requests)
+    return bodies + shown.encode()
+
+
+def mail(plant: Plant, folder: Path) -> bytes:
+    """Alerts by mail, as a real server takes them: as they came, and decoded."""
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        sink = local(port)
+        with obskit.configure(output=io.StringIO(), alerter=(alerter := Alerter([sink]))):
+            plant()
+            assert alerter.flush(10)
+    return "\n".join(f"{mail} {mail.get_content()} {sink!r}" for mail in mailbox.mails).encode()
+
+
+def dedupe_exit(
+    open_dedupe: Callable[[Path], contextlib.AbstractContextManager[tuple[Any, Callable[[], bytes]]]],
+) -> Exit:
+    """Make the exit of a place where alerts are remembered: its bytes, and its repr."""
+
+    def exit_of(plant: Plant, folder: Path) -> bytes:
+        console = io.StringIO()
+        with open_dedupe(folder) as (marks, raw):
+            alerter = Alerter([alert_sinks.Console(console)], dedupe=marks)
+            with obskit.configure(output=io.StringIO(), alerter=alerter):
+                plant()
+                assert alerter.flush(10)
+            stored = raw()
+            assert stored
+            return f"{marks!r} {console.getvalue()}".encode() + stored
+
+    return exit_of
+
+
+@contextlib.contextmanager
+def sqlite_dedupe(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
+    """Marks in SQLite."""
+    files = partial(folder.glob, "marks.db*")
+    yield dedupe.SQLiteDedupe(folder / "marks.db"), lambda: b"".join(file.read_bytes() for file in files())
+
+
+@contextlib.contextmanager
+def redis_dedupe(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
+    """Marks in Redis."""
+    with redis_server(folder) as server:
+        yield dedupe.RedisDedupe(server.url), lambda: redis_bytes(server.client())
+
+
+@contextlib.contextmanager
+def dynamodb_dedupe(folder: Path) -> Iterator[tuple[Any, Callable[[], bytes]]]:
+    """Marks in DynamoDB."""
+    with moto_server() as address:
+        client = dynamodb_client(address)
+        marks = dedupe.DynamoDBDedupe("marks", client)
+        marks.create_table()
+        yield marks, lambda: table_bytes(client, "marks")
 
 
 def alert_exit(make: Callable[[str], Any]) -> Exit:
@@ -217,7 +300,6 @@ def own_objects(plant: Plant, folder: Path) -> bytes:
 
 _SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
-    "console": {"format": "console"},
     "ecs": {"schema": "ecs"},
     "gcp": {"schema": "gcp"},
     "datadog": {"schema": "datadog"},
@@ -227,22 +309,33 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "paths": {"redactor": Redactor(keys=["a.b"])},
 }
 
+#: One of each kind of exit, for every run of the tests.
 EXITS: dict[str, Exit] = {
     "stdout": stdout,
     "stderr": stderr,
     "files": files,
-    "memory": memory,
     "captured events": captured,
     "logging": record_handler,
-    **{f"lines, {name}": partial(lines, **settings) for name, settings in _SETTINGS.items()},
-    "traces in memory": store_exit(memory_store),
+    "lines, console": partial(lines, format="console"),
     "traces in SQLite": store_exit(sqlite_store),
-    "traces in Redis": store_exit(redis_store),
-    "Discord channel": alert_exit(
-        lambda url: alert_sinks.DiscordChannel("bot-token-of-test", "123456789012345678", base_url=url)
-    ),
+    "traces to a collector": otlp,
     "Discord webhook": alert_exit(
         lambda url: alert_sinks.DiscordWebhook(f"{url}/api/webhooks/123456789012345678/{'x' * 68}")
+    ),
+    "mail": mail,
+    "marks of alerts in SQLite": dedupe_exit(sqlite_dedupe),
+    "local alerts": local_alerts,
+    "own objects": own_objects,
+}
+#: All others, for the complete run.
+SLOW: dict[str, Exit] = {
+    "memory": memory,
+    **{f"lines, {name}": partial(lines, **settings) for name, settings in _SETTINGS.items()},
+    "traces in memory": store_exit(memory_store),
+    "traces in Redis": store_exit(redis_store),
+    "traces in DynamoDB": store_exit(dynamodb_store),
+    "Discord channel": alert_exit(
+        lambda url: alert_sinks.DiscordChannel("bot-token-of-test", "123456789012345678", base_url=url)
     ),
     "Slack webhook": alert_exit(
         lambda url: alert_sinks.SlackWebhook(f"{url}/services/T00000000/B00000000/{'x' * 24}")
@@ -253,6 +346,7 @@ EXITS: dict[str, Exit] = {
     "webhook": alert_exit(alert_sinks.Webhook),
     "Alertmanager": alert_exit(alert_sinks.Alertmanager),
     "PagerDuty": alert_exit(lambda url: alert_sinks.PagerDuty("a1" * 16, base_url=url)),
-    "local alerts": local_alerts,
-    "own objects": own_objects,
+    "Apprise": alert_exit(lambda url: alert_sinks.Apprise(url.replace("http:", "json:"))),
+    "marks of alerts in Redis": dedupe_exit(redis_dedupe),
+    "marks of alerts in DynamoDB": dedupe_exit(dynamodb_dedupe),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import warnings
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from obskit.redaction.literals import Spellings
-from tests.canary.exits import EXITS
+from tests.canary.exits import EXITS, SLOW
 from tests.canary.plants import MARK, Canaries
 
 #: So many characters in a row of a secret are a leak; a tail may have four.
@@ -35,6 +36,8 @@ def canaries() -> Iterator[Canaries]:
 
 def leaks(shown: str, canaries: Canaries) -> list[str]:
     """Tell which secrets are in *shown*, in whole, in part or encoded."""
+    # No secret has one character fifty times in a row, and padding takes most of the time of the search.
+    shown = re.sub(r"(.)\1{50,}+", r"\1", shown)
     return [
         place
         for place, secret in canaries.values.items()
@@ -43,12 +46,12 @@ def leaks(shown: str, canaries: Canaries) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", EXITS)
+@pytest.mark.parametrize("name", [*EXITS, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_no_canary_gets_out(name: str, canaries: Canaries, tmp_path: Path) -> None:
     """Nothing of any secret is in what an exit gave out, although the exit was open."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        shown = EXITS[name](canaries.plant, tmp_path).decode("utf-8", "surrogateescape")
+        shown = (EXITS | SLOW)[name](canaries.plant, tmp_path).decode("utf-8", "surrogateescape")
     assert MARK in shown
     assert leaks(shown, canaries) == []
 

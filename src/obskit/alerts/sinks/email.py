@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from ...errors import ConfigError
+from ...errors import ConfigError, told
 from ...http import is_loopback
 from ...redaction import register_secret
 from ..delivery import Delivery
@@ -111,7 +111,7 @@ class Email:
 
 def _address(setting: str, text: object) -> str:
     if not isinstance(text, str) or not _ADDRESS.fullmatch(text):
-        raise ConfigError(f"{setting} must be a mail address such as bot@example.com, got {text!r}")
+        raise ConfigError(f"{setting} must be a mail address such as bot@example.com, got {told(text)}")
     return text
 
 
@@ -126,9 +126,9 @@ def _addresses(recipients: object) -> list[str]:
 
 def _check_server(host: object, port: object, *, tls: bool) -> None:
     if not isinstance(host, str) or not _HOST.fullmatch(host):
-        raise ConfigError(f"host must be the name of a mail server, got {host!r}")
+        raise ConfigError("host must be the name of a mail server, without user name, scheme and port")
     if not isinstance(port, int) or not 0 < port < 65_536:
-        raise ConfigError(f"port must be a number from 1 to 65535, got {port!r}")
+        raise ConfigError(f"port must be a number from 1 to 65535, got {told(port)}")
     if not tls and not is_loopback(host):
         raise ConfigError(f"tls may be False for a server on this machine only, got {host}")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from ...clock import Clock
-from ...errors import ConfigError
+from ...errors import ConfigError, told
 from ._protocol import TraceStore
 from .memory import MemoryTraceStore
 
@@ -57,7 +57,7 @@ def _options(scheme: str, rest: str) -> tuple[str, dict[str, float]]:
         try:
             options[name] = _OPTIONS[name](value)
         except ValueError:
-            raise ConfigError(f"{scheme}: takes a number as {name}, got {value[:20]!r}") from None
+            raise ConfigError(f"{scheme}: takes a number as {name}, got {told(value)}") from None
     return address + ("?" + "&".join(others) if others else ""), options
 
 
