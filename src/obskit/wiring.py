@@ -202,6 +202,9 @@ def alert(
 def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
     """Exchange the runtime: no event falls between the old and the new one."""
     pipeline = cast("Pipeline", built.logs)
+    if capture_logging or hooks:
+        # Later it may be too late: in a signal handler, without descriptors, at the end of the process.
+        built.gate.redactor.load()
     previous = CELL.runtime
     if previous is not None:
         previous.detach()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any, cast
@@ -369,3 +370,35 @@ def test_an_encoder_that_fails_loses_the_line_and_counts_it() -> None:
     )
     pipeline.emit(Event(0, 20, "x", "f", None, (), {}))
     assert pipeline.stats()["dropped_zerodivisionerror"] == 1
+
+
+_NOTHING_LOADS = """
+import datetime, decimal, sys, uuid
+import obskit
+
+class Refusal:
+    def find_spec(self, name, path=None, target=None):
+        raise ImportError(f"too late for {name}")
+
+obskit.configure(service="app")
+sys.meta_path.insert(0, Refusal())
+log = obskit.get_logger("late")
+values = [datetime.datetime.now(), decimal.Decimal(1), uuid.uuid4(), [b"a", {"b"}], "password=hunter2hunter2"]
+for value in values:
+    log.info("url https://ada:not-real@example.org/?a=%22b\\\\n", value=value)
+try:
+    raise ValueError("password=not-real-at-all")
+except ValueError:
+    log.exception("failed", **{"user token": "not-real-at-all"})
+"""
+
+
+def test_a_configured_program_loads_nothing_in_the_middle_of_a_line() -> None:
+    """A signal handler, a process without descriptors or one at its end could not load it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _NOTHING_LOADS], capture_output=True, text=True, timeout=60, check=True
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 6
+    for secret in ("failed:", "too late", "hunter2", "not-real"):
+        assert secret not in done.stdout + done.stderr

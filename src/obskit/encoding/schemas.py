@@ -8,6 +8,7 @@ of the user never takes such a name: it is kept as ``<name>_``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from ..clock import isoformat
@@ -95,20 +96,17 @@ def _service(event: SafeEvent, service: str) -> Json:
     return service
 
 
-def _msg(event: SafeEvent, service: str) -> Json:
-    return event.msg
+def _level_name(event: SafeEvent, service: str) -> Json:
+    return level_name(event.level)
 
 
-def _fn(event: SafeEvent, service: str) -> Json:
-    return event.fn
+def _part(name: str) -> Column:
+    """Give the part of the event that is called *name*."""
+    read = attrgetter(name)
+    return lambda event, service: read(event)
 
 
-def _logger(event: SafeEvent, service: str) -> Json:
-    return event.logger
-
-
-def _event(event: SafeEvent, service: str) -> Json:
-    return event.event
+_msg, _fn, _logger, _event, _error, _stack = map(_part, ("msg", "fn", "logger", "event", "error", "stack"))
 
 
 def _error_type(event: SafeEvent, service: str) -> Json:
@@ -117,10 +115,6 @@ def _error_type(event: SafeEvent, service: str) -> Json:
 
 def _error_message(event: SafeEvent, service: str) -> Json:
     return event.error and event.error.partition(": ")[2]
-
-
-def _stack(event: SafeEvent, service: str) -> Json:
-    return event.stack
 
 
 def _span_number(event: SafeEvent, service: str) -> Json:
@@ -160,7 +154,7 @@ _lambda: Final = _table(
 # The order of the first three is part of https://github.com/elastic/ecs-logging/blob/main/spec/spec.json.
 _ECS: Final[Mapping[str, Column]] = {
     "@timestamp": _time,
-    "log.level": lambda event, service: level_name(event.level),
+    "log.level": _level_name,
     "message": _msg,
     "ecs.version": lambda event, service: "8.11.0",
     "service.name": _service,
@@ -178,7 +172,7 @@ _ecs: Final = _table(_ECS, renamed=_ECS_NAMES, kept_free=_parents([*_ECS, *_ECS_
 # https://docs.datadoghq.com/error_tracking/logs
 _DATADOG: Final[Mapping[str, Column]] = {
     "timestamp": _time,
-    "status": lambda event, service: level_name(event.level),
+    "status": _level_name,
     "message": _msg,
     "service": _service,
     "logger.name": _logger,
@@ -244,7 +238,7 @@ def gcp(project: str = "") -> Schema:
             "serviceContext": lambda event, service: {"service": service},
             "event": _event,
             "logger": _logger,
-            "error": lambda event, service: event.error,
+            "error": _error,
             "stack_trace": _stack,
         },
         renamed={"span_id": f"{_GOOGLE}spanId"},

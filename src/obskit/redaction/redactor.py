@@ -211,6 +211,13 @@ class Redactor:
             return self.failed(error)  # type: ignore[return-value]
         return self(value)
 
+    def load(self) -> None:
+        """Load now what is otherwise loaded with the first value that needs it."""
+        from . import lines, walk  # noqa: F401 - to be there
+
+        self._scanner.load()
+        _harmless()
+
     def stats(self) -> Mapping[str, int]:
         """Count the secrets hidden so far, and the values hidden because redacting them failed."""
         return dict(self._counts)

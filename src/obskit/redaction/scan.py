@@ -51,7 +51,7 @@ class Scanner:
 
     def find(self, text: str) -> list[Span]:
         """Find the secrets in *text*; they may overlap, and a marker may be among them."""
-        sieve, assignments = self._tools or self._load()
+        sieve, assignments = self._tools or self.load()
         spans: list[Span] = []
         if signs := sieve.signs(text):
             spans += _shaped(sieve, text, signs)
@@ -72,7 +72,8 @@ class Scanner:
             else [Span(start, end, "literal", False) for start, end in pattern.find(text)]
         )
 
-    def _load(self) -> tuple[Sieve, Assignments]:
+    def load(self) -> tuple[Sieve, Assignments]:
+        """Load what a search needs."""
         with LOADING:
             from .assignments import Assignments
             from .shapes import SHAPES
