@@ -56,6 +56,7 @@ class ObskitMiddleware:
         )
 
         async def answer(message: Message) -> None:
+            """Pass *message* on; the one that begins the answer gets our headers."""
             if message["type"] in _STARTS:
                 message = {**message, "headers": _with(message.get("headers", ()), request.headers())}
                 request.answers(message.get("status"))

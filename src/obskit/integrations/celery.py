@@ -64,6 +64,7 @@ class _Tasks:
         self._user_id: Final = user_id
 
     def begin(self, sender: Task, **_more: object) -> None:
+        """Open a trace for the run that begins."""
         if sender.app is not self._app:
             return
         request = sender.request
@@ -75,14 +76,17 @@ class _Tasks:
         request.obskit_trace = run.__enter__()
 
     def retry(self, sender: Task, reason: object, **_more: object) -> None:
+        """Note why it will be tried again."""
         if run := self._run_of(sender):
             run.add(retry=str(reason))
 
     def fail(self, sender: Task, exception: BaseException, **_more: object) -> None:
+        """Note why it failed for good; Celery logs it."""
         if run := self._run_of(sender):
             run.fail(exception)
 
     def end(self, sender: Task, state: str | None, **_more: object) -> None:
+        """End the trace; a run that has not come to its end is cancelled."""
         if run := self._run_of(sender):
             given_up = None if state in _ENDED else BaseException(state)
             run.__exit__(None if given_up is None else BaseException, given_up, None)

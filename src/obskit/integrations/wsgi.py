@@ -51,6 +51,7 @@ class ObskitMiddleware:
         def start(
             status: str, headers: list[tuple[str, str]], exc_info: Any = None
         ) -> Callable[[bytes], object]:
+            """Begin the answer, with our headers."""
             known = {name.lower() for name, _ in headers}
             added = [pair for pair in request.headers().items() if pair[0].lower() not in known]
             if exc_info is not None:
