@@ -5,10 +5,11 @@ A sink of events asks for `SafeEvent`, which only the gate makes, so handing it
 a raw event is a type error.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: a named tuple compiles each annotation that is text, and those
+# of this module took a quarter of the time of `import obskit`.
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, NewType, TypeAlias
+from typing import Any, Final, NamedTuple, NewType, TypeAlias
 
 #: A value that JSON can hold.
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -36,25 +37,18 @@ class Bound:
         self.fields = fields
         #: What the gate made of the fields, and the edition of its rules that did.
         self.safe: tuple[object, Placed] | None = None
-        #: The same as text, for whoever writes lines.
-        self.pieces: Pieces | None = None
+        #: What whoever writes lines made of them.
+        self.pieces: Any = None
 
 
-class Placed(NamedTuple):
+class Placed:
     """Safe fields, parted by where they stand on a line."""
 
-    context: dict[str, Json]  #: those of `CONTEXT_FIELDS` that are set, in their order
-    others: dict[str, Json]  #: the user's own; none bears the name of a core field
+    __slots__ = ("context", "others")
 
-
-class Pieces(NamedTuple):
-    """Bound fields as they stand on a line, each behind a comma."""
-
-    edition: object  #: of the rules that made them safe
-    fields: Mapping[str, object]  #: as they were bound
-    context: str
-    others: str
-    has_trace: bool
+    def __init__(self, context: dict[str, Json], others: dict[str, Json]) -> None:
+        self.context: Final = context  #: those of `CONTEXT_FIELDS` that are set, in their order
+        self.others: Final = others  #: the user's own; none bears the name of a core field
 
 
 #: The first seven items of an `Event`, which are all that most events have.

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from .encoding.budget import DEFAULT_BUDGET
 from .encoding.exceptions import ErrorInfo, describe
-from .encoding.plain import DEFAULT_BUDGET, plain
+from .encoding.plain import plain
 from .encoding.quick import quick
 from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
 from .interrupts import is_interruption

@@ -92,7 +92,7 @@ def _propagation() -> Propagation:
 
 
 def _line(lay_out: Schema, service: str, dumper: Dumper, event: SafeEvent) -> bytes:
-    return encode_line(lay_out(event, service), dumper.dumps)
+    return encode_line(lay_out(event, service), dumper.dump)
 
 
 def _schema(environment: Environment, given: str | None) -> Schema:

@@ -18,7 +18,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 
-from obskit.encoding.plain import Budget, plain
+from obskit.encoding.budget import Budget
+from obskit.encoding.plain import plain
 from tests.strategies import Hostile, LyingDict, any_value, json_values
 
 

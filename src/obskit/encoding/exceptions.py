@@ -6,7 +6,7 @@ left out for the same reason. Messages are not cut to size here, so that the
 redactor sees every secret whole.
 """
 
-from __future__ import annotations
+# As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
 from collections import deque
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, NamedTuple
 
 from ..interrupts import is_interruption
-from .plain import DEFAULT_BUDGET
+from .budget import DEFAULT_BUDGET
 
 #: Frames of one traceback: this many of the outermost and of the innermost.
 _HEAD: Final = 10

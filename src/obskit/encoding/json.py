@@ -52,17 +52,17 @@ class Dumper:
         faster: Loads the encoder to go over to after 100 calls; never raises. None is for not to change.
     """
 
-    __slots__ = ("_faster", "_left", "dumps")
+    __slots__ = ("_faster", "_left", "dump")
 
     def __init__(self, dumps: Dumps = dumps, *, faster: Callable[[], Dumps] | None = None) -> None:
         self._faster = faster
         self._left = _CALLS_BEFORE_FASTER
-        self.dumps: Dumps = dumps if faster is None else self._first
+        self.dump: Dumps = dumps if faster is None else self._first
 
     def _first(self, values: Mapping[str, Json]) -> bytes:
         self._left -= 1
         if self._left < 0 and self._faster is not None:
-            self.dumps = self._faster()
+            self.dump = self._faster()
         return dumps(values)
 
 

@@ -12,7 +12,6 @@ rules still see a secret whole.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,27 +19,16 @@ from enum import Enum
 from itertools import islice
 from sys import modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from ..event import PAIR_NAMES, PAIR_VALUES, Json
 from ..interrupts import is_interruption
+from .budget import DEFAULT_BUDGET, Budget
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from _typeshed import DataclassInstance
-
-
-class Budget(NamedTuple):
-    """How large a tree may become before parts of it are cut."""
-
-    depth: int = 16  #: containers inside containers
-    items: int = 1_000  #: entries of one container
-    nodes: int = 10_000  #: values in the whole tree
-    text: int = 300_000  #: characters of one string
-
-
-DEFAULT_BUDGET: Final = Budget()
 
 
 class Rules(Protocol):
@@ -285,9 +273,9 @@ def _integer(walk: _Walk, value: int, depth: int) -> Json:
 
 def _number(walk: _Walk, value: float, depth: int) -> Json:
     number = float.__float__(value)
-    if math.isfinite(number):
+    if number - number == 0.0:  # it is finite; `math` would be one more module to load
         return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(number, "NaN")
 
 
 def _string(walk: _Walk, value: str, depth: int) -> Json:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from ..clock import isoformat
 from ..encoding.json import DEFAULT_LINE_BYTES, Dumper, breaks_lines
 from ..encoding.quick import NotQuick
-from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json, Pieces
+from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json
 from ..gate import Gate
 from ..levels import NAMES
 from ..spans import current_span
@@ -32,6 +32,21 @@ _CACHE_SIZE: Final = 1_024
 _INT64: Final = 1 << 63
 #: Names of fields that have a place of their own, or that are looked at in pairs.
 _SPECIAL: Final = PLACED_FIELDS | PAIR_VALUES
+
+
+class _Pieces:
+    """Bound fields as they stand on a line, each behind a comma."""
+
+    __slots__ = ("context", "edition", "fields", "has_trace", "others")
+
+    def __init__(
+        self, edition: object, fields: Mapping[str, object], context: str, others: str, *, has_trace: bool
+    ) -> None:
+        self.edition: Final = edition  #: of the rules that made them safe
+        self.fields: Final = fields  #: as they were bound
+        self.context: Final = context
+        self.others: Final = others
+        self.has_trace: Final = has_trace
 
 
 class QuickLine:
@@ -56,22 +71,21 @@ class QuickLine:
         time_ns, level, msg, fn, logger, bound, fields = common
         if self._literals.pattern is not self._pattern:
             self._begin_edition()
-        pieces = bound[0].pieces
-        if pieces is None or pieces[0] is not self._edition or len(bound) > 1:
+        pieces: _Pieces | None = bound[0].pieces
+        if pieces is None or pieces.edition is not self._edition or len(bound) > 1:
             pieces = self._bound(bound)
-        _, taken, context, others, has_trace = pieces
-        if not has_trace and current_span():
+        if not pieces.has_trace and current_span():
             raise NotQuick
         cached = self._second
         second = time_ns // 1_000_000_000
         if cached[0] != second:
             cached = self._second = (second, isoformat(time_ns)[:20])
         micros = "%06d" % (time_ns // 1000 % 1_000_000)  # noqa: UP031 - half the time of an f-string
-        own = self._write(self._own(fields, taken)) if fields else ""
+        own = self._write(self._own(fields, pieces.fields)) if fields else ""
         line = (
             f'{{"ts":"{cached[1]}{micros}+00:00","level":"{NAMES[level]}",'
-            f"{self._functions.get(fn) or self._function(fn)}{context},"
-            f'"msg":{self._texts.get(msg) or self._text(msg)}{others}{own}'
+            f"{self._functions.get(fn) or self._function(fn)}{pieces.context},"
+            f'"msg":{self._texts.get(msg) or self._text(msg)}{pieces.others}{own}'
             f"{self._ends.get(logger) or self._end(logger)}"
         )
         if not line.isascii() and breaks_lines(line):
@@ -82,51 +96,61 @@ class QuickLine:
         return written
 
     def _begin_edition(self) -> None:
-        """Forget what was found innocent: the rules have changed."""
-        self._pattern = self._literals.pattern
+        """
+        Forget what was found innocent: the rules have changed.
+
+        Whoever adds to what is known took hold of it before the search, so what another
+        thread finds meanwhile by the old rules is not kept among what is known by the new.
+        """
+        pattern = self._literals.pattern
         self._edition = self._redactor.edition()
         self._open_texts = self._redactor.open_texts()
         self._names: set[str] = set()
         self._texts: dict[str, str] = {}
         self._functions: dict[str, str] = {}
         self._ends: dict[str | None, str] = {None: "}\n"}
+        self._pattern = pattern
 
     def _text(self, msg: str) -> str:
         if len(msg) > _LONGEST_TEXT:
             raise NotQuick
+        texts = self._texts
         safe = self._redactor.text(msg)
         encoded = encode_basestring(safe)
-        return _kept(self._texts, msg, encoded) if safe is msg and len(msg) <= _LONGEST_KEPT else encoded
+        return _kept(texts, msg, encoded) if safe is msg and len(msg) <= _LONGEST_KEPT else encoded
 
     def _function(self, fn: str) -> str:
+        functions = self._functions
         service, safe = (encode_basestring(self._redactor.text(text)) for text in (self._service, fn))
-        return _kept(self._functions, fn, f'"service":{service},"fn":{safe}')
+        return _kept(functions, fn, f'"service":{service},"fn":{safe}')
 
     def _end(self, logger: str | None) -> str:
         if logger is None:
             return "}\n"
+        ends = self._ends
         safe = encode_basestring(self._redactor.text(logger))
-        return _kept(self._ends, logger, f',"logger":{safe}}}\n')
+        return _kept(ends, logger, f',"logger":{safe}}}\n')
 
-    def _bound(self, bound: tuple[Bound, ...]) -> Pieces:
+    def _bound(self, bound: tuple[Bound, ...]) -> _Pieces:
         """Give the pieces of all that is bound, unless one name stands in two places."""
         first, *others = [self._pieces(one) for one in bound if one.fields] or [self._pieces(bound[0])]
         for other in others:
             if other.context or not first.fields.keys().isdisjoint(other.fields):
                 raise NotQuick
-            first = first._replace(
-                fields={**first.fields, **other.fields}, others=first.others + other.others
-            )
+            both = {**first.fields, **other.fields}
+            others_of_both = first.others + other.others
+            first = _Pieces(first.edition, both, first.context, others_of_both, has_trace=first.has_trace)
         return first
 
-    def _pieces(self, bound: Bound) -> Pieces:
+    def _pieces(self, bound: Bound) -> _Pieces:
         """Give the fields of *bound* as they stand on a line, encoded once until the rules change."""
-        known = bound.pieces
-        if known is None or known.edition is not self._edition:
-            context, others = self._gate.bound(bound)
-            known = bound.pieces = Pieces(
-                self._edition, bound.fields, self._write(context), self._write(others), "trace_id" in context
-            )
+        known: _Pieces | None = bound.pieces
+        edition = self._edition
+        if known is None or known.edition is not edition:
+            safe = self._gate.bound(bound)
+            context, others = self._write(safe.context), self._write(safe.others)
+            has_trace = "trace_id" in safe.context
+            known = bound.pieces = _Pieces(edition, bound.fields, context, others, has_trace=has_trace)
         return known
 
     def _own(self, fields: Mapping[str, Any], taken: Mapping[str, object]) -> Mapping[str, Json]:
@@ -153,14 +177,15 @@ class QuickLine:
         """Make fields of any kind safe in the general way, and learn their names."""
         if not _SPECIAL.isdisjoint(fields) or not taken.keys().isdisjoint(fields):
             raise NotQuick
+        names = self._names
         safe = self._gate.fields(fields)
-        if len(self._names) >= _CACHE_SIZE:
-            self._names.clear()
-        self._names.update(islice(filter(self._redactor.open_names().__contains__, fields), _CACHE_SIZE))
+        if len(names) >= _CACHE_SIZE:
+            names.clear()
+        names.update(islice(filter(self._redactor.open_names().__contains__, fields), _CACHE_SIZE))
         return safe
 
     def _write(self, safe: Mapping[str, Json]) -> str:
-        written = f",{self._dumper.dumps(safe).decode()[1:-1]}" if safe else ""
+        written = f",{self._dumper.dump(safe).decode()[1:-1]}" if safe else ""
         # The texts were searched for registered secrets; numbers and the whole were not.
         if self._pattern is not None and any(self._pattern.find(written)):
             raise NotQuick

@@ -15,7 +15,6 @@ import json
 import re
 import threading
 import warnings
-from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -204,6 +203,8 @@ def _base64(data: bytes) -> Iterator[str]:
 
     The first and the last digit may carry bits of the neighbours: they are left out.
     """
+    from binascii import b2a_base64  # not at import, like `quote` above
+
     for offset in range(3):
         encoded = b2a_base64(b"\0" * offset + data, newline=False).decode("ascii").rstrip("=")
         first = (offset * 8 + 5) // 6

@@ -144,7 +144,8 @@ class Redactor:
         # Programs say the same things again and again: 0.1 us for what was said before, 2 us for the search.
         if self.literals.pattern is not self._searched_for:
             self._begin_edition()
-        if text in self._open_texts:
+        texts = self._open_texts  # of this edition, whatever is registered while the text is searched
+        if text in texts:
             return text
         try:
             safe = self._searched(text)
@@ -155,9 +156,9 @@ class Redactor:
                 raise
             return self.failed(error)
         if safe is text and len(text) <= _TEXT_LENGTH:
-            if len(self._open_texts) >= _TEXTS_SIZE:
-                self._open_texts.clear()
-            self._open_texts.add(text)
+            if len(texts) >= _TEXTS_SIZE:
+                texts.clear()
+            texts.add(text)
         return safe
 
     def _searched(self, text: str) -> str:
@@ -266,10 +267,11 @@ class Redactor:
 
     def _begin_edition(self) -> None:
         """Forget what was found clean: other secrets are registered now."""
-        self._searched_for = self.literals.pattern
+        pattern = self.literals.pattern
         self._open_names = set()
         self._open_texts = set()
         self._edition = object()
+        self._searched_for = pattern
 
     # What the walk asks.
 
@@ -297,12 +299,13 @@ class Redactor:
     def _judged_name(self, name: Any) -> tuple[Verdict | None, Any]:
         if type(name) is not str:
             return self._foreign_name(name, self._policy.verdict)
+        names = self._open_names
         verdict = self._policy.verdict(name)
         safe = self.text(name)
         if verdict is None and safe is name and len(name) <= _NAME_LENGTH and name not in PAIR_VALUES:
-            if len(self._open_names) >= _NAMES_SIZE:
-                self._open_names.clear()
-            self._open_names.add(name)
+            if len(names) >= _NAMES_SIZE:
+                names.clear()
+            names.add(name)
         return verdict, safe
 
     def _placed_name(self, name: Any) -> tuple[Verdict | None, Any]:

@@ -4,7 +4,7 @@ What the words of a name say about the value under it.
 Tables only: `policy` reads names by them.
 """
 
-from __future__ import annotations
+# As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

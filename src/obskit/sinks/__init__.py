@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import lazy
-from ._combining import FilteredSink, MemorySink, TeeSink
 from ._losses import Losses, reason_of
 from ._protocol import Sink, flush_sink, sink_stats, summed
-from ._queued import QueuedSink
 from ._streams import StreamSink
 
 if TYPE_CHECKING:
+    from ._combining import FilteredSink, MemorySink, TeeSink
     from ._files import FileSink
+    from ._queued import QueuedSink
 
 __all__ = [
     "FileSink",
@@ -29,7 +29,14 @@ __all__ = [
     "summed",
 ]
 
-__getattr__ = lazy.attributes(__name__, {"FileSink": "_files"})  # it loads pathlib
+_HOMES = {
+    "FileSink": "_files",
+    "FilteredSink": "_combining",
+    "MemorySink": "_combining",
+    "QueuedSink": "_queued",
+    "TeeSink": "_combining",
+}
+__getattr__ = lazy.attributes(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
