@@ -12,7 +12,7 @@ Rule 2: what was received is passed on as it came, or not at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,32 +57,27 @@ class TraceContext:
 def read(carrier: Mapping[Any, Any]) -> tuple[TraceContext | None, list[str]]:
     """Return where a command came from, and the names of the headers that do not conform."""
     found, refused = _headers(carrier)
+    for name, fits in _FITS.items():
+        if name in found and not fits(found[name]):
+            refused.append(name)
+            del found[name]
     ids: tuple[str, str | None, bool] | None = None
     for name, parse in (("traceparent", _traceparent), ("x-amzn-trace-id", _xray)):
         if ids is None and name in found and (ids := parse(found[name])) is None:
             refused.append(name)
-    correlation_id = found.get("x-correlation-id")
-    if correlation_id is not None and not _CORRELATION_ID.fullmatch(correlation_id):
-        refused.append("x-correlation-id")
-        correlation_id = None
-    state, baggage = found.get("tracestate", ""), found.get("baggage", "")
-    if not is_state(state):
-        refused.append("tracestate")
-        state = ""
-    if not is_baggage(baggage):
-        refused.append("baggage")
-        baggage = ""
+    correlation_id, baggage = found.get("x-correlation-id"), found.get("baggage", "")
     if ids is None:
         context = TraceContext(correlation_id=correlation_id, baggage=baggage)
         return context if correlation_id or baggage else None, refused
     trace_id, parent_id, sampled = ids
+    # It belongs to the traceparent, and means nothing beside another header.
+    has_state = "traceparent" in found and "traceparent" not in refused
     context = TraceContext(
         trace_id=trace_id,
         parent_id=parent_id,
         correlation_id=correlation_id,
         sampled=sampled,
-        # It belongs to the traceparent, and means nothing beside another header.
-        tracestate=state if "traceparent" not in refused and "traceparent" in found else "",
+        tracestate=found.get("tracestate", "") if has_state else "",
         baggage=baggage,
     )
     return context, refused
@@ -93,28 +88,18 @@ def write(
 ) -> None:
     """Write those headers of *context* that *names* asks for, *step_id* being the caller."""
     trace_id, sampled = context.trace_id or "", int(context.sampled)
-    correlation_id = context.correlation_id or ""
     values = {
         "traceparent": f"00-{trace_id}-{step_id}-{sampled:02x}",
-        "tracestate": context.tracestate if is_state(context.tracestate) else "",
-        "baggage": context.baggage if is_baggage(context.baggage) else "",
-        "x-correlation-id": correlation_id if _CORRELATION_ID.fullmatch(correlation_id) else "",
+        "tracestate": context.tracestate,
+        "baggage": context.baggage,
+        "x-correlation-id": context.correlation_id,
         "x-amzn-trace-id": f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={step_id};Sampled={sampled}",
     }
     for name in names:
-        value = values.get(_header(name))
-        if value:
+        header = _header(name)
+        value = values.get(header)
+        if value and (header not in _FITS or _FITS[header](value)):
             carrier[name] = value
-
-
-def is_state(text: str) -> bool:
-    """Tell whether *text* may be a ``tracestate``, or is empty."""
-    return _is_list("tracestate", text, _STATE)
-
-
-def is_baggage(text: str) -> bool:
-    """Tell whether *text* may be a ``baggage``, or is empty."""
-    return _is_list("baggage", text, _BAGGAGE)
 
 
 def _is_list(name: str, text: str, member: re.Pattern[str]) -> bool:
@@ -139,7 +124,13 @@ def _headers(carrier: Mapping[Any, Any]) -> tuple[dict[str, str], list[str]]:
     return {name: text for name, text in found.items() if name not in refused}, refused
 
 
-_KNOWN: Final = {"traceparent", "tracestate", "baggage", "x-correlation-id", "x-amzn-trace-id"}
+#: What else than an id of a trace has to conform.
+_FITS: Final[dict[str, Callable[[str], object]]] = {
+    "x-correlation-id": _CORRELATION_ID.fullmatch,
+    "tracestate": lambda text: _is_list("tracestate", text, _STATE),
+    "baggage": lambda text: _is_list("baggage", text, _BAGGAGE),
+}
+_KNOWN: Final = {"traceparent", "x-amzn-trace-id", *_FITS}
 _LONGEST_NAME: Final = 64
 
 

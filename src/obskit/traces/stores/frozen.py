@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final, cast
+from types import NoneType
+from typing import Any, Final, TypeAlias
 
 from ...encoding.exceptions import ErrorInfo
 from ...errors import StoreError
@@ -112,26 +113,14 @@ def _check(trace: ExecutionTrace) -> None:
                 _refuse(getattr(thing, name))
 
 
-def _is_text(value: object) -> bool:
-    return type(value) is str
-
-
-def _is_text_or_none(value: object) -> bool:
-    return value is None or type(value) is str
-
-
-def _is_duration(value: object) -> bool:
-    return type(value) in (int, float) and 0 <= cast("float", value) < _LONGEST_MS
+def _is(*kinds: type) -> Callable[[object], bool]:
+    return lambda value: type(value) in kinds
 
 
 def _is_error(value: ErrorInfo | None) -> bool:
     return value is None or all(
         type(text) is str for text in (*value[:3], *(text for cause in value.causes for text in cause))
     )
-
-
-def _is_object(value: object) -> bool:
-    return type(value) is dict
 
 
 def _are_links(value: dict[str, Any]) -> bool:
@@ -145,28 +134,30 @@ def _are_counts(value: dict[str, Any]) -> bool:
 #: Three thousand years.
 _LONGEST_MS: Final = 1e14
 
-_TRACE: Final[dict[str, Callable[[Any], bool]]] = {
-    "trace_id": lambda value: value is not None and parse_trace_id(value) == value,
-    "span_id": _is_text,
-    "parent_id": _is_text_or_none,
-    "command": _is_text,
-    "user_id": _is_text_or_none,
-    "correlation_id": _is_text_or_none,
-    "started_at": lambda value: datetime.fromisoformat(value).tzinfo is not None,
+_Shape: TypeAlias = dict[str, Callable[[Any], bool]]
+
+_BOTH: Final[_Shape] = {
+    "parent_id": _is(str, NoneType),
     "status": STATUSES.__contains__,
-    "duration_ms": _is_duration,
+    "duration_ms": lambda value: type(value) in (int, float) and 0 <= value < _LONGEST_MS,
     "error": _is_error,
+}
+_TRACE: Final[_Shape] = {
+    **_BOTH,
+    "trace_id": lambda value: value is not None and parse_trace_id(value) == value,
+    "span_id": _is(str),
+    "command": _is(str),
+    "user_id": _is(str, NoneType),
+    "correlation_id": _is(str, NoneType),
+    "started_at": lambda value: datetime.fromisoformat(value).tzinfo is not None,
     "dropped": _are_counts,
     "links": _are_links,
-    "attributes": _is_object,
+    "attributes": _is(dict),
 }
-_STEP: Final[dict[str, Callable[[Any], bool]]] = {
-    "name": _is_text,
-    "id": _is_text,
-    "parent_id": _is_text_or_none,
-    "status": STATUSES.__contains__,
-    "started_ms": _is_duration,
-    "duration_ms": _is_duration,
-    "details": _is_object,
-    "error": _is_error,
+_STEP: Final[_Shape] = {
+    **_BOTH,
+    "name": _is(str),
+    "id": _is(str),
+    "started_ms": _BOTH["duration_ms"],
+    "details": _is(dict),
 }

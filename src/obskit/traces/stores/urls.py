@@ -41,7 +41,7 @@ def store_at(url: str, clock: Clock) -> TraceStore:
     if make is None:
         return _from_elsewhere(scheme, url)
     rest, options = _options(scheme, url[len(scheme) + 1 :])
-    return make(rest, {**options, "clock": clock})
+    return make(scheme, rest, {**options, "clock": clock})
 
 
 def _options(scheme: str, rest: str) -> tuple[str, dict[str, float]]:
@@ -61,13 +61,13 @@ def _options(scheme: str, rest: str) -> tuple[str, dict[str, float]]:
     return address + ("?" + "&".join(others) if others else ""), options
 
 
-def _memory(rest: str, options: Mapping[str, Any]) -> TraceStore:
+def _memory(_: str, rest: str, options: Mapping[str, Any]) -> TraceStore:
     if rest.strip("/"):
         raise ConfigError("memory: takes nothing but options")
     return MemoryTraceStore(**options)
 
 
-def _sqlite(rest: str, options: Mapping[str, Any]) -> TraceStore:
+def _sqlite(_: str, rest: str, options: Mapping[str, Any]) -> TraceStore:
     from urllib.parse import unquote
 
     from .sqlite import SQLiteTraceStore
@@ -77,16 +77,13 @@ def _sqlite(rest: str, options: Mapping[str, Any]) -> TraceStore:
     return SQLiteTraceStore(unquote(rest[3:]), **options)
 
 
-def _redis(scheme: str) -> Callable[[str, Mapping[str, Any]], TraceStore]:
-    def make(rest: str, options: Mapping[str, Any]) -> TraceStore:
-        from .redis import RedisTraceStore
+def _redis(scheme: str, rest: str, options: Mapping[str, Any]) -> TraceStore:
+    from .redis import RedisTraceStore
 
-        return RedisTraceStore(f"{scheme}:{rest}", **options)
-
-    return make
+    return RedisTraceStore(f"{scheme}:{rest}", **options)
 
 
-def _dynamodb(rest: str, options: Mapping[str, Any]) -> TraceStore:
+def _dynamodb(_: str, rest: str, options: Mapping[str, Any]) -> TraceStore:
     from .dynamodb import DynamoDBTraceStore
 
     table = rest.strip("/")
@@ -95,12 +92,12 @@ def _dynamodb(rest: str, options: Mapping[str, Any]) -> TraceStore:
     return DynamoDBTraceStore(table, **options)
 
 
-_MAKERS: Final[dict[str, Callable[[str, Mapping[str, Any]], TraceStore]]] = {
+_MAKERS: Final[dict[str, Callable[[str, str, Mapping[str, Any]], TraceStore]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
-    "redis": _redis("redis"),
-    "rediss": _redis("rediss"),
-    "unix": _redis("unix"),
+    "redis": _redis,
+    "rediss": _redis,
+    "unix": _redis,
     "dynamodb": _dynamodb,
 }
 
