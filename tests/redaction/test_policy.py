@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from obskit.errors import ConfigError
 from obskit.redaction import Redactor
-from obskit.redaction.policy import KeyPolicy, words_of
+from obskit.redaction.names import words_of
+from obskit.redaction.policy import KeyPolicy
 
 SECRET = (
     "token secret password key authorization api_key api_token apiToken X-API-Key APIKEY apikey "

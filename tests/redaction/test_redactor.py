@@ -10,7 +10,7 @@ import pytest
 import obskit.redaction
 from obskit.errors import ConfigError
 from obskit.redaction import Detector, Literals, Redactor
-from obskit.redaction.vocabulary import Verdict
+from obskit.redaction.verdict import Verdict
 
 SECRET = "planted" + "Secret77"
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from .policy import KeyPolicy
 from .span import Span
-from .vocabulary import Verdict
+from .verdict import Verdict
 
 #: A separator and the name before it, for a text that is read backwards: only separators are tried, while
 #: forwards it would be every word of a sentence. A comma separates a pair, ``["X-Api-Key", "..."]``, and the

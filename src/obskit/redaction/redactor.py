@@ -19,7 +19,7 @@ from .mask import MARKER, Mask
 from .policy import KeyPolicy
 from .scan import Scanner
 from .span import Span
-from .vocabulary import Verdict
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from .detectors import Detector, Shape

@@ -1,22 +1,15 @@
 """
 What the words of a name say about the value under it.
 
-Tables only: `policy` reads names by them.
+Tables only: `names` reads names by them.
 """
 
 # As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Verdict(NamedTuple):
-    """How the value under a secret name is treated; an innocent name has no verdict."""
-
-    numbers: bool = True  #: numbers are hidden too; not under names that also count things
-    tail: bool = True  #: a long machine-made value may show its last characters
-    weak: bool = False  #: the name has innocent meanings, so inside text its value must look like a secret
-    doubtful: bool = False  #: the name may well be innocent, so everywhere only what looks random is hidden
+from .verdict import PASSWORD, TOKEN, Verdict
 
 
 def _table(rows: Mapping[Verdict, str]) -> Mapping[str, Verdict]:
@@ -36,9 +29,6 @@ def _pairs(rows: Mapping[str, str]) -> frozenset[tuple[str, str]]:
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
-
-TOKEN: Final = Verdict()
-PASSWORD: Final = Verdict(tail=False)
 
 #: Words that hold the secret itself, so that even an unknown word behind them leaves a doubt.
 STRONG: Final = _table(

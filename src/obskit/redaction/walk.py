@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from ..event import PAIR_NAMES, PAIR_VALUES
 from ..interrupts import is_interruption
 from .containers import Kind, kind_of
-from .vocabulary import Verdict
+from .verdict import Verdict
 
 _MAX_DEPTH: Final = 1_000
 _MAX_NODES: Final = 1_000_000
