@@ -162,5 +162,5 @@ _BARE: Final = Markup(
     block=_lines,
     code=_escaped,
     link=_target,
-    escape=_escaped,
+    escape=_lines,
 )
