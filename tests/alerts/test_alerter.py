@@ -120,7 +120,7 @@ def test_nothing_is_sent_before_the_service_allows(alerter: Alerter, sink: Scrip
     """Retry-After holds for everything that goes to that sink."""
     sink.errors = [SinkError("slow down", retry_after=30.0)]
     first = alerter.send(alert("a"))
-    eventually(lambda: len(sink.tried) == 1)
+    eventually(lambda: alerter._lanes[0]._paused_until_ns > 0)
     second = alerter.send(alert("b"))
     clock.advance(29.9)
     assert not alerter.flush(0.05)

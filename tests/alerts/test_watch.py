@@ -252,7 +252,7 @@ def test_a_service_that_fails_is_left_alone_for_a_while(sink: Script, clock: Fak
     sink.errors = [SinkError("down")] * 5
     alerter = Alerter([sink], clock=clock, jitter=lambda longest: 0.0)
     receipts = [alerter.send(alert(word)) for word in WORDS]
-    eventually(lambda: len(sink.tried) == 5)
+    eventually(lambda: alerter._lanes[0]._breaker.rest_ns(clock.monotonic_ns()) > 0)
     clock.advance(29)
     assert not alerter.flush(0.2)
     assert len(sink.tried) == 5

@@ -22,7 +22,6 @@ class Breaker:
     def __init__(self) -> None:
         self._failures = 0
         self._open_until_ns = 0
-        self.opened = 0  #: how often it has opened
 
     def rest_ns(self, now_ns: int) -> int:
         """Return the nanoseconds until the service may be tried; 0 or less is now."""
@@ -42,4 +41,3 @@ class Breaker:
         if self._failures >= _FAILURES:
             rest = min(_LONGEST_REST, _FIRST_REST * 2 ** (self._failures - _FAILURES))
             self._open_until_ns = now_ns + int(rest * 1e9)
-            self.opened += 1
