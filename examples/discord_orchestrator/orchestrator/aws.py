@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from threading import Event
 from typing import Any, Final
@@ -49,12 +50,12 @@ _bot: Final = Orchestrator(_config, _runtime, GitHub(_config, closing=Event()), 
 
 
 @observed(flush_timeout=1.0)  # of the three seconds
-def handler(event: dict[str, Any], context: object) -> dict[str, Any] | None:
+def handler(event: Any, context: object) -> dict[str, Any] | None:
     """Answer a request of the function URL, or do the work that `_later` asked for."""
-    if "work" in event:  # no request can have that: Lambda puts all of it into other keys
+    if isinstance(event, dict) and "work" in event:  # no request has that: its parts are under other keys
         _work(event["work"])
         return None
-    status, answer = _bot.handle(event.get("headers") or {}, _body(event))
+    status, answer = _bot.handle(*_request(event))
     headers = {"Content-Type": "application/json"}
     return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
 
@@ -62,16 +63,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any] | None:
 def _work(asked: Any) -> None:
     try:
         command = Command(**asked)
-    except TypeError:
+        command.trace_id  # noqa: B018 - it is made of the id
+    except (TypeError, AttributeError):
         log.error("Not a command")  # of another version of this bot
     else:
         _bot.work(command)
         _runtime.flush(10.0)  # nobody waits for this answer
 
 
-def _body(event: dict[str, Any]) -> bytes:
-    body = event.get("body") or ""
+def _request(event: Any) -> tuple[Mapping[str, str], bytes]:
+    """Return headers and body of a request; what is none has neither, and so no signature."""
     try:
-        return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    except ValueError:  # nothing that has a signature
-        return b""
+        headers = {name.lower(): str(value) for name, value in event["headers"].items()}
+        body = event.get("body") or ""
+        return headers, base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return {}, b""

@@ -45,14 +45,17 @@ def message(text: str) -> dict[str, Any]:
 def edit_answer(config: Config, token: str, text: str) -> None:
     """Replace the answer to the interaction that *token* belongs to."""
     url = f"{config.discord_api}/webhooks/{config.application_id}/{quote(token, safe='')}/messages/@original"
-    for pause in (*_PAUSES, None):
+    pauses = iter(_PAUSES)
+    while True:
         try:
             request("Discord", "PATCH", url, headers=_AGENT, body=message(text))
-            break
         except CommandFailed as error:
-            if error.retry_after is None or pause is None:
+            pause = next(pauses, None)
+            if pause is None or error.retry_after is None:
                 raise
             time.sleep(error.retry_after or pause)
+        else:
+            return
 
 
 def register(config: Config, guild_id: str | None) -> None:

@@ -116,13 +116,18 @@ def test_bad_requests_are_refused_quietly(start: Start, signer: Signer) -> None:
     """
     function = start()
     tampered = {**request(signer, {"id": "1", "type": 1}), "body": '{"id": "1", "type": 2}'}
-    strange: list[dict[str, Any]] = [
+    strange: list[Any] = [
         {"headers": None, "body": None},
-        {"body": "\ud800"},
-        {"body": "abc", "isBase64Encoded": True},
+        {"headers": {}, "body": "\ud800"},
+        {"headers": {}, "body": "abc", "isBase64Encoded": True},
+        {"headers": {}, "body": 5},
+        {"headers": {"X-Signature-Timestamp": None}},
+        {"headers": "none"},
+        *(5, "work", ["work"]),
     ]
-    answers = [function.invoke(event).answer for event in (tampered, {}, *strange)]
-    assert [answer["statusCode"] for answer in answers] == [401] * 5
+    events = [tampered, {}, *strange]
+    answers = [function.invoke(event).answer for event in events]
+    assert [answer["statusCode"] for answer in answers] == [401] * len(events)
     refused = function.lines(message="Request refused")
     assert {(line["level"], line["reason"]) for line in refused} == {("INFO", "bad signature")}
     assert not function.lines(level="ERROR")
@@ -133,8 +138,9 @@ def test_a_command_of_another_version_is_one_line(start: Start) -> None:
     What was asked for before a deployment may not fit the code after it.
     """
     function = start()
-    assert [function.invoke({"work": work}).error for work in ({"name": "/x"}, None)] == [None, None]
-    assert [line["level"] for line in function.lines(message="Not a command")] == ["ERROR", "ERROR"]
+    strange = {"id": 5, "name": "/x", "user_id": "1", "options": {}, "token": "none"}
+    assert [function.invoke({"work": work}).error for work in ({"name": "/x"}, None, strange)] == [None] * 3
+    assert [line["level"] for line in function.lines(message="Not a command")] == ["ERROR"] * 3
 
 
 def test_the_slow_part_is_an_invocation_of_its_own(

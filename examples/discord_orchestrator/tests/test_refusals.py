@@ -8,11 +8,15 @@ import http.client
 import json
 import socket
 import struct
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from standins import DiscordStandIn, Orchestrator, Signer
+import pytest
+
+from orchestrator import local
+from standins import Bot, DiscordStandIn, Orchestrator, Signer
 
 Spoil = Callable[[Signer, bytes], "tuple[bytes, Mapping[str, str]]"]
 _SIGNATURE = "X-Signature-Ed25519"
@@ -113,6 +117,28 @@ def test_a_connection_that_breaks_is_no_traceback(bot: Orchestrator, signer: Sig
     assert signer.send(bot.url, {"type": 1}).status == 200
     bot.stop()
     assert bot.output("stderr") == ""
+
+
+def test_an_answer_that_cannot_be_written_is_one_line(app: Bot, capfd: pytest.CaptureFixture[str]) -> None:
+    """
+    What nobody foresaw has its traceback in the log, and the server goes on.
+    """
+
+    class Broken:
+        def handle(self, headers: object, body: object) -> tuple[int, object]:
+            return 200, object()
+
+    with local._Server(("127.0.0.1", 0), local._Handler) as server:
+        server.bot = Broken()  # type: ignore[assignment]
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        connection = http.client.HTTPConnection(f"127.0.0.1:{server.server_port}", timeout=5)
+        for _ in range(2):
+            connection.request("POST", "/interactions", b"{}")
+            with pytest.raises(http.client.RemoteDisconnected):
+                connection.getresponse()
+        server.shutdown()
+    assert ["TypeError" in line["error"] for line in app.logged(msg="Answer failed")] == [True, True]
+    assert capfd.readouterr().err == ""
 
 
 def _status(bot: Orchestrator, method: str, path: str, *, length: str | None = None) -> int:
