@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import ConfigError
 from ...worker import restart_after_fork
-from ..window import (
-    ABSENT,
-    NO_REPEATS,
-    Mark,
-    Repeats,
-    counted,
-    delivered,
-    ended,
-    is_held,
-    leased,
-    may_send,
-    released,
-    renewed,
-)
+from ..window import ABSENT, NO_REPEATS, Mark, Repeats, counted, is_held, leased, may_send
+from ._changing import ChangingDedupe
 from ._protocol import Granted, Held
+
+R = TypeVar("R")
 
 #: What the wall clock must gain on the monotonic one at once to mean that the machine slept.
 _ASLEEP_NS: Final = 1_000_000_000
 
 
-class MemoryDedupe:
+class MemoryDedupe(ChangingDedupe):
     """
     Keeps the marks in memory; they are gone with the process.
 
@@ -56,46 +47,25 @@ class MemoryDedupe:
         windows = ((key, Mark(mark.until_ns)) for key, mark in self._marks.items() if mark.token is None)
         self._marks = OrderedDict(windows)
 
+    # As it would be done anyway, without a function for each call: every alert comes by here.
     def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
         """See `Dedupe.lease`."""
         with self._lock:
             now = self._now_ns()
             mark = self._marks.get(key, ABSENT)
             if not may_send(mark, token, now):
-                self._marks[key] = counted(mark, occurred)
-                self._marks.move_to_end(key)
+                self._set(key, counted(mark, occurred))
                 return Held((mark.until_ns - now) / 1e9)
-            mark = self._set(key, leased(mark, token, now + int(seconds * 1e9)))
+            mark = leased(mark, token, now + int(seconds * 1e9))
+            self._set(key, mark)
             return Granted(mark.carried)
 
-    def renew(self, key: str, token: str, seconds: float, /) -> bool:
-        """See `Dedupe.renew`."""
+    def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
+        """See `ChangingDedupe`."""
         with self._lock:
-            mark = self._marks.get(key, ABSENT)
-            if mark.token == token:
-                self._set(key, renewed(mark, token, self._now_ns() + int(seconds * 1e9)))
-            return mark.token == token
-
-    def delivered(self, key: str, token: str, window: float, /) -> None:
-        """See `Dedupe.delivered`."""
-        with self._lock:
-            until = self._now_ns() + int(window * 1e9)
-            self._set(key, delivered(self._marks.get(key, ABSENT), token, until))
-
-    def release(self, key: str, token: str, /) -> None:
-        """See `Dedupe.release`."""
-        with self._lock:
-            self._set(key, released(self._marks.get(key, ABSENT), token))
-
-    def count(self, key: str, repeats: Repeats, /) -> None:
-        """See `Dedupe.count`."""
-        with self._lock:
-            self._set(key, counted(self._marks.get(key, ABSENT), repeats))
-
-    def end(self, key: str, /) -> Repeats:
-        """See `Dedupe.end`."""
-        with self._lock:
-            return ended(self._marks.pop(key, ABSENT))
+            mark, answer = step(self._marks.get(key, ABSENT), self._now_ns())
+            self._set(key, mark)
+            return answer
 
     def next_end(self) -> float | None:
         """Return the seconds until the first window with unreported repeats is over; None without one."""
@@ -138,12 +108,11 @@ class MemoryDedupe:
         self._lead_ns = lead
         return now + self._asleep_ns
 
-    def _set(self, key: str, mark: Mark) -> Mark:
+    def _set(self, key: str, mark: Mark) -> None:
         if mark == ABSENT:
             self._marks.pop(key, None)
-            return mark
+            return
         self._marks[key] = mark
         self._marks.move_to_end(key)
         if len(self._marks) > self._capacity:
             self.forgotten += self._marks.popitem(last=False)[1].unreported.count
-        return mark
