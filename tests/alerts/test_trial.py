@@ -259,7 +259,7 @@ class Raising(Forgetful):
         ),
         (
             Forgetful,
-            ["RuntimeError('wrong thread')", "can be sent again", "preview does not show the message"],
+            ["RuntimeError: wrong thread", "can be sent again", "preview does not show the message"],
         ),
         (Raising, ["a secret is in repr or an error", "preview returned NoneType", "RuntimeError"]),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from ..alerts.window import Repeats
 from ..errors import SinkError
 from ..gate import Gate
 from ..redaction import Redactor
-from .rules import complain, complaints
+from .rules import closes_twice, complain, complaints, in_threads, starts_nothing
 
 MakeAlertSink: TypeAlias = Callable[[], AlertSink]
 
@@ -87,11 +86,7 @@ def _delivery(alert: Alert, kind: Kind = Kind.FIRING) -> Delivery:
 
 
 def _starts_nothing(setting: Setting) -> str | None:
-    before = threading.active_count()
-    sink = setting.make()
-    started = threading.active_count() - before
-    sink.close()
-    return f"{started} threads" if started > 0 else None
+    return starts_nothing(setting.make)
 
 
 def _takes_every_kind(setting: Setting) -> str | None:
@@ -116,19 +111,9 @@ def _takes_everything(setting: Setting) -> str | None:
 
 def _serves_another_thread(setting: Setting) -> str | None:
     sink = setting.make()
-    faults: list[BaseException] = []
-
-    def deliver() -> None:
-        try:
-            sink.emit(_delivery(_PLAIN))
-        except BaseException as error:
-            faults.append(error)
-
-    thread = threading.Thread(target=deliver)
-    thread.start()
-    thread.join()
+    fault = in_threads(1, lambda _: sink.emit(_delivery(_PLAIN)))
     sink.close()
-    return repr(faults[0]) if faults else None
+    return fault
 
 
 def _can_send_again(setting: Setting) -> str | None:
@@ -139,11 +124,8 @@ def _can_send_again(setting: Setting) -> str | None:
     return None
 
 
-def _can_be_closed_twice(setting: Setting) -> str | None:
-    sink = setting.make()
-    sink.close()
-    sink.close()
-    return None
+def _can_be_closed_twice(setting: Setting) -> None:
+    closes_twice(setting.make)
 
 
 def _raises_sink_error_when_late(setting: Setting) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from ..alerts.dedupe import Dedupe, Granted, Held
 from ..alerts.window import NO_REPEATS, Repeats
 from ..ids import new_step_id
-from .rules import complain, complaints
+from .rules import PATIENCE, closes_twice, complain, complaints, in_threads
 
 MakeDedupe: TypeAlias = Callable[[], Dedupe]
 
@@ -182,39 +182,26 @@ def _keys_are_apart(setting: Setting) -> str | None:
 
 def _is_atomic(setting: Setting) -> str | None:
     keys = [_key() for _ in range(_ROUNDS)]
-    start = threading.Barrier(_THREADS)
+    rounds = threading.Barrier(_THREADS, timeout=PATIENCE / 2)
     granted: list[str] = []
-    faults: list[str] = []
 
     def ask(number: int) -> None:
-        try:
-            dedupe = setting.make()
-            for key in keys:
-                start.wait()
-                if isinstance(dedupe.lease(key, f"token-{number}", _LONG, _times(1)), Granted):
-                    granted.append(key)
-        except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
-            start.abort()
+        dedupe = setting.make()
+        for key in keys:
+            rounds.wait()
+            if isinstance(dedupe.lease(key, f"token-{number}", _LONG, _times(1)), Granted):
+                granted.append(key)
 
-    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        return faults[0]
+    if fault := in_threads(_THREADS, ask):
+        return fault
     counts = [setting.make().end(key).count for key in keys]
     if sorted(granted) == sorted(keys) and counts == [_THREADS - 1] * _ROUNDS:
         return None
     return f"{_THREADS} asked for each of {_ROUNDS} keys: {len(granted)} were granted, {counts} were counted"
 
 
-def _closes_twice(setting: Setting) -> str | None:
-    dedupe = setting.make()
-    dedupe.close()
-    dedupe.close()
-    return None
+def _closes_twice(setting: Setting) -> None:
+    closes_twice(setting.make)
 
 
 #: What obskit relies on, and why: each function says what is wrong, or raises it.

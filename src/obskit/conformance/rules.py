@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 M = TypeVar("M")
 
 #: Seconds that one rule may take.
 PATIENCE: Final = 10.0
+
+
+class Closable(Protocol):
+    """Something that releases what it holds."""
+
+    def close(self) -> None:
+        """Release it; idempotent."""
 
 
 def complaints(rules: Mapping[Callable[[M], str | None], str], make: M) -> list[str]:
@@ -36,6 +43,42 @@ def complain(what: str, protocol: str, broken: list[str]) -> None:
     if broken:
         rules = f"{len(broken)} rule{'s' * (len(broken) > 1)} of {protocol}"
         raise AssertionError(f"the {what} breaks {rules}:\n" + "\n".join(broken))
+
+
+def starts_nothing(make: Callable[[], Closable]) -> str | None:
+    """Tell whether building something that can be closed starts threads."""
+    before = threading.active_count()
+    made = make()
+    started = threading.active_count() - before
+    made.close()
+    return f"{started} threads" if started > 0 else None
+
+
+def closes_twice(make: Callable[[], Closable]) -> None:
+    """Close what *make* builds, and close it again."""
+    made = make()
+    made.close()
+    made.close()
+
+
+def in_threads(count: int, work: Callable[[int], object]) -> str | None:
+    """Call *work* in *count* threads at once, each with its number; returns the first fault."""
+    faults: list[str] = []
+    start = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        try:
+            start.wait()
+            work(number)
+        except BaseException as error:
+            faults.append(f"{type(error).__name__}: {error}")
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return faults[0] if faults else None
 
 
 def _fault(check: Callable[[M], str | None], make: M) -> str | None:

@@ -14,7 +14,7 @@ from ..clock import SYSTEM_CLOCK
 from ..errors import SinkError
 from ..sinks import Sink
 from . import rules
-from .rules import complain, complaint, complaints
+from .rules import closes_twice, complain, complaint, complaints, in_threads, starts_nothing
 
 T = TypeVar("T")
 MakeSink: TypeAlias = Callable[[], Sink[bytes]]
@@ -70,14 +70,6 @@ def check_sink(make_sink: MakeSink, *, received: Callable[[], bytes] | None = No
 # --- the rules ---
 
 
-def _starts_nothing(make_sink: MakeSink) -> str | None:
-    before = threading.active_count()
-    sink = make_sink()
-    started = threading.active_count() - before
-    sink.close()
-    return f"{started} threads" if started > 0 else None
-
-
 def _takes_a_line(make_sink: MakeSink) -> str | None:
     sink = make_sink()
     sink.emit(_LINE)
@@ -90,13 +82,6 @@ def _raises_sink_error_only(make_sink: MakeSink) -> str | None:
     for line in (b"\n", '{"msg":"\u00fc\u20ac"}\n'.encode(), b'"' + b"x" * 256_000 + b'"\n'):
         with suppress(SinkError):
             sink.emit(line)
-    sink.close()
-    return None
-
-
-def _can_be_closed_twice(make_sink: MakeSink) -> str | None:
-    sink = make_sink()
-    sink.close()
     sink.close()
     return None
 
@@ -163,10 +148,10 @@ def _survives_fork(make_sink: MakeSink) -> str | None:
 
 #: What obskit relies on, and why: each function says what is wrong, or raises it.
 RULES: Final[dict[Check, str]] = {
-    _starts_nothing: "Building a sink starts no thread: imports and forks stay harmless.",
+    starts_nothing: "Building a sink starts no thread: imports and forks stay harmless.",
     _takes_a_line: "emit delivers a line without an error: the sink is set up and working.",
     _raises_sink_error_only: "emit raises SinkError only, whatever the line: its text is the reason counted.",
-    _can_be_closed_twice: "close is idempotent: a program may close twice, for instance at exit.",
+    closes_twice: "close is idempotent: a program may close twice, for instance at exit.",
     _takes_late_lines: "After close a line is a SinkError or goes nowhere: some code logs until the end.",
     _serves_threads: "emit may be called from several threads at once: obskit holds no lock around it.",
     _flushes: "flush(timeout), where there is one, is True once nothing is held back, else False.",
@@ -191,24 +176,14 @@ def _long_line(thread: int, number: int) -> bytes:
 
 def _emit_from_threads(make_sink: MakeSink, line: Callable[[int, int], bytes]) -> str | None:
     sink = make_sink()
-    faults: list[str] = []
-    start = threading.Barrier(_THREADS)
 
     def log(thread: int) -> None:
-        start.wait()
-        try:
-            for number in range(_LINES):
-                sink.emit(line(thread, number))
-        except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
+        for number in range(_LINES):
+            sink.emit(line(thread, number))
 
-    threads = [threading.Thread(target=log, args=(number,), daemon=True) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    fault = in_threads(_THREADS, log)
     sink.close()
-    return faults[0] if faults else None
+    return fault
 
 
 def _emit(sink: Sink[bytes]) -> None:  # pragma: no cover - runs in the child
