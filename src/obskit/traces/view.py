@@ -201,10 +201,6 @@ def shown_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _as_it_is(text: str) -> str:
-    return text
-
-
 def _utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -225,17 +221,9 @@ def _telegram(text: str) -> str:
     return re.sub(r"([@#$/])(?=\w)", rf"\1{_ZERO_WIDTH}", text)
 
 
-def _double_asterisk(text: str) -> str:
-    return f"**{text}**"
-
-
-def _single_asterisk(text: str) -> str:
-    return f"*{text}*"
-
-
 STYLES: Final = {
-    "text": Style(len, _as_it_is, _as_it_is),
-    "discord": Style(len, _discord, _double_asterisk),
-    "slack": Style(len, _slack, _single_asterisk),
-    "telegram": Style(_utf16_units, _telegram, _as_it_is),
+    "text": Style(len, escape=str, strong=str),
+    "discord": Style(len, escape=_discord, strong="**{}**".format),
+    "slack": Style(len, escape=_slack, strong="*{}*".format),
+    "telegram": Style(_utf16_units, escape=_telegram, strong=str),
 }

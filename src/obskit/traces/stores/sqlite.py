@@ -235,15 +235,8 @@ class _Room:
 def _insert(connection: Connection, change: Change) -> int:
     entry = change.entry
     process = "" if change.is_final else entry.process
-    values = (
-        entry.key,
-        entry.trace_id,
-        entry.user,
-        process,
-        entry.began_ns,
-        not change.is_final,
-        change.trace,
-    )
+    names = (entry.key, entry.trace_id, entry.user, process)
+    values = (*names, entry.began_ns, not change.is_final, change.trace)
     return cast("int", connection.execute(_INSERT, values).lastrowid)
 
 
