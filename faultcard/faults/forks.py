@@ -52,7 +52,7 @@ def _wait(run: Run, child: int, seconds: float = 3.0) -> None:
     os.waitpid(child, 0)
 
 
-@fault(pipe(prompt), seconds=12)
+@fault(pipe(prompt))
 def four_processes_on_one_pipe(run: Run) -> None:
     """Four processes write 50 lines of 20 kB each to one pipe."""
     children = [_fork(run, lambda: run.lines(50, 20_000)) for _ in range(4)]
@@ -60,7 +60,7 @@ def four_processes_on_one_pipe(run: Run) -> None:
         _wait(run, child, 8.0)
 
 
-@fault(pipe(slow, blocking=False), seconds=12)
+@fault(pipe(slow, blocking=False))
 def four_processes_on_one_nonblocking_pipe(run: Run) -> None:
     """Four processes write 20 lines of 20 kB each to one pipe that does not block."""
     children = [_fork(run, lambda: run.lines(20, 20_000)) for _ in range(4)]
@@ -68,7 +68,7 @@ def four_processes_on_one_nonblocking_pipe(run: Run) -> None:
         _wait(run, child, 8.0)
 
 
-@fault(file, seconds=12)
+@fault(file)
 def four_processes_on_one_file(run: Run) -> None:
     """Four processes write 100 lines of 20 kB each to one file."""
     children = [_fork(run, lambda: run.lines(100, 20_000)) for _ in range(4)]
@@ -76,7 +76,7 @@ def four_processes_on_one_file(run: Run) -> None:
         _wait(run, child, 8.0)
 
 
-@fault(pipe(prompt), seconds=12)
+@fault(pipe(prompt))
 def eight_threads_on_one_pipe(run: Run) -> None:
     """Eight threads write 50 lines of 20 kB each to one pipe."""
     _in_threads(8, lambda: run.lines(50, 20_000))
@@ -96,7 +96,7 @@ def threads_that_come_and_go(run: Run) -> None:
         _in_threads(10, run.line)
 
 
-@fault(seconds=12)
+@fault()
 def fork_while_threads_log(run: Run) -> None:
     """A process with three busy logging threads forks 20 times; each child logs a line within 3 s."""
     done = threading.Event()
@@ -172,13 +172,13 @@ def multiprocessing_fork(run: Run) -> None:
         process.join()
 
 
-@fault(seconds=20)
+@fault()
 def multiprocessing_spawn(run: Run) -> None:
     """Two processes of `multiprocessing`, spawned; each sets up its own logger on the same stdout."""
     _pool(run, "spawn")
 
 
-@fault(seconds=20)
+@fault()
 def multiprocessing_forkserver(run: Run) -> None:
     """Two processes of `multiprocessing`, from a fork server."""
     _pool(run, "forkserver")

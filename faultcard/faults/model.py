@@ -31,7 +31,6 @@ class Fault:
     says: str  #: what it does, as one sentence
     run: Callable[[Run], None]
     stage: Stage
-    seconds: float  #: after which the process hangs
     status: int  #: how the process ends; negative is a signal
     environment: Mapping[str, str]
     torn: bool  #: whether a last line that is cut off is one lost line, not an invalid one
@@ -44,7 +43,6 @@ class Faults(list[Fault]):
         self,
         stage: Stage = file,
         *,
-        seconds: float = 6.0,
         status: int = 0,
         environment: Mapping[str, str] | None = None,
         torn: bool = False,
@@ -58,7 +56,6 @@ class Faults(list[Fault]):
                     says=inspect.getdoc(run) or "",
                     run=run,
                     stage=stage,
-                    seconds=seconds,
                     status=status,
                     environment=environment or {},
                     torn=torn,

@@ -196,14 +196,14 @@ def slow_reader_of_blocking_pipe(run: Run) -> None:
     run.lines(100, 20_000)
 
 
-@fault(stopped_reader, seconds=10)
+@fault(stopped_reader)
 def reader_stopped(run: Run) -> None:
     """The reader of an ordinary pipe is stopped for 3.5 seconds; no call may take two."""
     run.lines(60, 3_000)
     _wait_for_the_reader(run)
 
 
-@fault(stopped_reader, seconds=10)
+@fault(stopped_reader)
 def reader_stopped_long_lines(run: Run) -> None:
     """The same with lines of 20 kB, which a pipe takes in parts."""
     run.lines(15, 20_000)
