@@ -79,6 +79,7 @@ class TraceStoreMachine(RuleBasedStateMachine):
         self.began[trace] = self.clock.time_ns()
         self.open += 1
         if crowd:
+            assert self.store.flush(10)
             may_go = [crowd[0], next((known for known in crowd if known.status != "running"), crowd[0])]
             there = {known.started_at for known in self.store.recent(limit=99)}
             self.model.remove(next(known for known in may_go if known.started_at not in there))
@@ -134,8 +135,9 @@ class TraceStoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        """Every way to read gives what the list holds."""
+        """Every way to read gives what the list holds, to another process when it is written."""
         self._expire()
+        assert self.store.flush(10)
         newest = self.model[::-1]
         self._same(self.store.recent(limit=99), newest)
         self._same(self.other.recent(limit=99), newest)

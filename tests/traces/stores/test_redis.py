@@ -454,10 +454,10 @@ def test_a_killed_process_loses_no_step_that_redis_has(server: RedisServer) -> N
 
 
 def write_for_a_while(url: str, number: int, all_are_there: Barrier, child: Child) -> None:
-    """Record traces of users that others have as well for two seconds; tells how many."""
+    """Record traces of users that others have as well for five seconds; tells how many."""
     with recording(RedisTraceStore(url, per_user=10, total=50)) as store:
         all_are_there.wait(60)
-        ends = time.monotonic() + 2
+        ends = time.monotonic() + 5
         for count in itertools.count(1):
             record(user_id=f"user {(number + count) % 9}")
             finish(store)
