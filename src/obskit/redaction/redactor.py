@@ -214,7 +214,7 @@ class Redactor:
 
     def load(self) -> None:
         """Load now what is otherwise loaded with the first value that needs it."""
-        from . import lines, walk  # noqa: F401 - to be there
+        from . import lines, names, walk  # noqa: F401 - to be there
 
         self._scanner.load()
         _harmless()
