@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from .encoding.budget import DEFAULT_BUDGET
 from .encoding.exceptions import ErrorInfo, describe
-from .encoding.plain import plain
+from .encoding.plain import Conversion, plain
 from .encoding.quick import quick
 from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
 from .interrupts import is_interruption
@@ -51,25 +51,36 @@ class Gate:
 
     def fields(self, fields: Mapping[str, object]) -> dict[str, Json]:
         """Return named values as JSON values; a secret name hides its value whatever it is."""
+        return self._fields(fields)[0]
+
+    def bound(self, bound: Bound) -> Placed:
+        """
+        Return bound fields, made safe once and not again until the rules change.
+
+        What failed is tried again the next time: a caller that stood near the limit of
+        recursion, or the value's own code, may have been to blame.
+        """
+        edition = self.redactor.edition()
+        if bound.safe is not None and bound.safe[0] is edition:
+            return bound.safe[1]
+        failed_before = self.redactor.failures
+        safe, failures = self._fields(bound.fields)
+        result = placed(safe)
+        if failures == 0 and self.redactor.failures == failed_before:
+            bound.safe = (edition, result)
+        return result
+
+    def _fields(self, fields: Mapping[str, object]) -> tuple[dict[str, Json], int]:
+        """Return named values as JSON values, and how many could not be read."""
         try:
             if self._is_quick and type(fields) is dict:
-                return quick(fields, self.redactor)
-            return self._any_fields(fields)
+                return quick(fields, self.redactor), 0
         except Exception as error:  # something in it needs more care
             if is_interruption(error):
                 raise
-            return self._any_fields(fields)
-
-    def bound(self, bound: Bound) -> Placed:
-        """Return bound fields, made safe once and not again until the rules change."""
-        edition = self.redactor.edition()
-        if bound.safe is None or bound.safe[0] is not edition:
-            bound.safe = (edition, placed(self.fields(bound.fields)))
-        return bound.safe[1]
-
-    def _any_fields(self, fields: Mapping[str, object]) -> dict[str, Json]:
-        safe = plain(dict(fields), self.redactor)
-        return safe if isinstance(safe, dict) else {"redaction": safe}
+        conversion = Conversion(self.redactor)
+        safe = conversion.value(dict(fields))
+        return safe if isinstance(safe, dict) else {"redaction": safe}, conversion.failures
 
     def text(self, text: object) -> str:
         """Return *text* without secrets; what is no string is shown as one."""

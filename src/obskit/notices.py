@@ -6,7 +6,10 @@ import contextlib
 import os
 import sys
 
-from .runtime import current
+from .redaction import Redactor
+
+#: Notices are of our own words and names of types; should a secret be among them all the same, it is hidden.
+_REDACTOR = Redactor()
 
 
 class Notices:
@@ -22,7 +25,7 @@ class Notices:
         self._told.add(kind)
         # stderr may be closed, full or None; there is nobody left to tell then.
         with contextlib.suppress(Exception):
-            _write(f"obskit: {' '.join(current().gate.text(text).split())}\n")
+            _write(f"obskit: {' '.join(_REDACTOR.text(text).split())}\n")
 
 
 def _write(line: str) -> None:

@@ -12,13 +12,17 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 from types import TracebackType
-from typing import Final, Protocol, Self, cast
+from typing import Final, Protocol, Self, TypeVar, cast
 
 from .clock import Clock
 from .context import bound_context
 from .event import SafeEvent
 from .gate import Gate
+from .interrupts import is_interruption
 from .lazy import LOADING
+from .notices import Notices
+
+T = TypeVar("T")
 
 
 class Part(Protocol):
@@ -32,6 +36,13 @@ class Part(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Return what was counted so far, by name."""
+
+
+class Installed(Protocol):
+    """Hooks or handlers in the process that bring to the logs of the runtime in force what others say."""
+
+    def undo(self) -> None:
+        """Put back what was there before."""
 
 
 class TraceObserver(Protocol):
@@ -97,13 +108,14 @@ class Runtime:
 
     __slots__ = (
         "_alerter",
+        "_notices",
         "_trace_store",
         "clock",
         "gate",
+        "installed",
         "logs",
         "lowest",
         "observers",
-        "on_detach",
         "refused",
         "service",
     )
@@ -126,11 +138,13 @@ class Runtime:
         self.logs: Final = logs
         self.lowest: Final = lowest  #: no event of a lower level is written, whatever its logger
         self.observers: Final = observers
-        self.on_detach: tuple[Callable[[], None], ...] = ()
+        #: What connects the rest of the process to the logs, by name; the next runtime takes it over.
+        self.installed: dict[str, Installed] = {}
         #: By name: headers from outside that did not conform; ``trace`` where a store or an observer raised.
         self.refused: Final[dict[str, int]] = {}
         self._trace_store: Final = trace_store
         self._alerter: Final = alerter
+        self._notices: Final = Notices()
 
     @property
     def trace_store(self) -> Part:
@@ -158,7 +172,7 @@ class Runtime:
         done = True
         for part in self.parts():
             left = (deadline - self.clock.monotonic_ns()) / 1e9
-            done = part.flush(max(0.0, left)) and done
+            done = self._asked(part, lambda: part.flush(max(0.0, left)), False) and done  # noqa: B023
         return done
 
     def close(self, *, keep: Iterable[Part] = ()) -> None:
@@ -168,26 +182,33 @@ class Runtime:
         Args:
             keep: Parts that stay open because another runtime goes on with them.
         """
-        self.detach()
+        with LOADING:
+            for installed in self.installed.values():
+                installed.undo()
+            self.installed = {}
         kept = list(keep)
         for part in self.parts():
             if not any(part is other for other in kept):
-                part.close()
+                self._asked(part, part.close, None)
         CELL.clear(self)
 
-    def detach(self) -> None:
-        """Take back whatever was installed in the process: hooks and handlers."""
-        for undo in self.on_detach:
-            undo()
+    def _asked(self, part: Part, ask: Callable[[], T], otherwise: T) -> T:
+        """Ask a part, which may be one of the user's own: what it raises is told and goes no further."""
+        try:
+            return ask()
+        except Exception as error:
+            if is_interruption(error):
+                raise
+            kind, what = type(part).__name__, type(error).__name__
+            self._notices.tell(f"part {kind} {what}", f"{kind} failed: {what}; the other parts go on")
+            return otherwise
 
     def stats(self) -> Mapping[str, float]:
         """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
-        parts = {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
-        counters = {
-            f"{name}_{counter}": value
-            for name, part in parts.items()
-            for counter, value in part.stats().items()
-        }
+        counters: dict[str, float] = {}
+        for name, part in (("traces", self.trace_store), ("alerts", self.alerter), ("logs", self.logs)):
+            counts: Mapping[str, float] = self._asked(part, part.stats, {})
+            counters |= {f"{name}_{counter}": value for counter, value in counts.items()}
         redaction = self.gate.redactor.stats()
         counters |= {f"redaction_{counter}": value for counter, value in redaction.items()}
         return counters | {f"refused_{name}": count for name, count in self.refused.items()}

@@ -7,7 +7,7 @@ The only module that reads `os.environ`. What a runtime consists of is made by `
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,6 +16,7 @@ from .clock import SYSTEM_CLOCK, Clock
 from .environment import Environment
 from .errors import ConfigError
 from .gate import Gate
+from .lazy import LOADING
 from .logs import Pipeline, get_logger
 from .parts import (
     Output,
@@ -26,10 +27,12 @@ from .parts import (
     make_trace_store,
 )
 from .redaction import Redactor, register_secret
-from .runtime import CELL, Runtime
+from .runtime import CELL, Installed, Runtime
 
 if TYPE_CHECKING:
     from .alerts import Alerter, Receipt
+    from .logs.stdlib import Capture
+    from .sinks import Sink
     from .traces import TraceStore
 
 #: What `register_secret` takes at least.
@@ -201,33 +204,50 @@ def alert(
 
 def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
     """Exchange the runtime: no event falls between the old and the new one."""
-    pipeline = cast("Pipeline", built.logs)
     if capture_logging or hooks:
         # Later it may be too late: in a signal handler, without descriptors, at the end of the process.
         built.gate.redactor.load()
-    previous = CELL.runtime
+    with LOADING:  # one at a time, and not while a log call builds the default one
+        previous = CELL.runtime
+        CELL.fill(built)
+        there = previous.installed if previous is not None else {}
+        built.installed = dict(_installed(built, there, capture_logging=capture_logging, hooks=hooks))
+        for name in there.keys() - built.installed.keys():
+            there[name].undo()
+        there.clear()
     if previous is not None:
-        previous.detach()
-    built.on_detach = tuple(_installed(pipeline, capture_logging=capture_logging, hooks=hooks))
-    CELL.fill(built)
-    if previous is not None:
-        previous.close(keep=built.parts())
+        kept = built.parts()
+        if _sink_of(previous) is _sink_of(built):
+            kept.append(previous.logs)
+        previous.close(keep=kept)
     for notice in notices:
         _log.warn(notice)
     return built
 
 
-def _installed(pipeline: Pipeline, *, capture_logging: bool, hooks: bool) -> Iterable[Callable[[], None]]:
-    """Connect what else the process says to *pipeline*; returns how to undo each of it."""
+def _sink_of(runtime: Runtime) -> Sink[bytes]:
+    return cast("Pipeline", runtime.logs).sink
+
+
+def _installed(
+    built: Runtime, there: Mapping[str, Installed], *, capture_logging: bool, hooks: bool
+) -> Iterator[tuple[str, Installed]]:
+    """Connect what else the process says to *built*, with what is *there* from the runtime before."""
     # Not at import: a program that never configures needs neither logging nor warnings.
     if capture_logging:
-        from .logs.stdlib import capture_records
+        from .logs.stdlib import Capture
 
-        yield capture_records(pipeline.thresholds)
+        thresholds = cast("Pipeline", built.logs).thresholds
+        capture = cast("Capture | None", there.get("capture"))
+        if capture is None:
+            capture = Capture(thresholds)
+        else:
+            capture.follow(thresholds)
+        yield "capture", capture
     if hooks:
-        from .logs.hooks import install_hooks
+        from .logs.hooks import Hooks
 
-        yield install_hooks(pipeline)
+        yield "hooks", there.get("hooks") or Hooks()
 
 
 def _default_runtime() -> Runtime:

@@ -91,15 +91,16 @@ def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGE
     >>> plain({"when": timedelta(seconds=90), "path": PurePath("a/b"), 3: {1}})
     {'when': 90.0, 'path': 'a/b', '3': [1]}
     """
-    return _Walk(rules, budget).value(value, 0)
+    return Conversion(rules, budget).value(value, 0)
 
 
-class _Walk:
+class Conversion:
     """One conversion: counts its nodes and remembers the containers it is inside of."""
 
-    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_rules")
+    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_rules", "failures")
 
-    def __init__(self, rules: Rules, budget: Budget) -> None:
+    def __init__(self, rules: Rules, budget: Budget = DEFAULT_BUDGET) -> None:
+        self.failures = 0  #: values that could not be read: their own code raised, or there was no stack left
         self._rules = rules
         self._budget = budget
         self._open: set[int] = set()
@@ -108,7 +109,8 @@ class _Walk:
         #: a huge value does not take the place of its siblings.
         self._reserved = 0
 
-    def value(self, value: object, depth: int) -> Json:
+    def value(self, value: object, depth: int = 0) -> Json:
+        """Convert *value*, which stands *depth* containers deep; what cannot be read says so."""
         if self._nodes_left <= self._reserved:
             return "[cut: too many values]"
         self._nodes_left -= 1
@@ -120,9 +122,11 @@ class _Walk:
         except BaseException as error:
             if is_interruption(error):
                 raise
+            self.failures += 1
             return f"[unreadable {_type_name(value)}: {_type_name(error)}]"
 
     def text(self, text: str) -> str:
+        """Make *text* safe, and cut it where it is longer than the budget."""
         limit = self._budget.text
         if len(text) <= limit:
             return self._rules.text(text)
@@ -195,7 +199,7 @@ class _Walk:
         if isinstance(name, str):
             text = str.__str__(name)
         else:
-            shown = _Walk(NO_RULES, self._budget).value(name, self._budget.depth - 1)
+            shown = Conversion(NO_RULES, self._budget).value(name, self._budget.depth - 1)
             text = shown if isinstance(shown, str) else str(shown)
         return text[: self._budget.text]
 
@@ -247,7 +251,7 @@ class _Walk:
         return self.text(repr(value))
 
 
-_Converter = Callable[[_Walk, Any, int], Json]
+_Converter = Callable[[Conversion, Any, int], Json]
 
 
 def _free_name(name: str, taken: Mapping[str, Json]) -> str:
@@ -264,37 +268,37 @@ def _type_name(value: object) -> str:
     return type(value).__name__
 
 
-def _integer(walk: _Walk, value: int, depth: int) -> Json:
+def _integer(walk: Conversion, value: int, depth: int) -> Json:
     if -_INT64 <= value < _INT64:
         return int.__int__(value)
     bits = int.bit_length(value)
     return int.__str__(value) if bits <= _MAX_INT_BITS else f"[int of {bits} bits]"
 
 
-def _number(walk: _Walk, value: float, depth: int) -> Json:
+def _number(walk: Conversion, value: float, depth: int) -> Json:
     number = float.__float__(value)
     if number - number == 0.0:  # it is finite; `math` would be one more module to load
         return number
     return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(number, "NaN")
 
 
-def _string(walk: _Walk, value: str, depth: int) -> Json:
+def _string(walk: Conversion, value: str, depth: int) -> Json:
     return walk.text(str.__str__(value))
 
 
-def _bytes(walk: _Walk, value: bytes, depth: int) -> Json:
+def _bytes(walk: Conversion, value: bytes, depth: int) -> Json:
     limit = walk._budget.text + 1
     return walk.text(bytes(memoryview(value).cast("B")[:limit]).decode("utf-8", "backslashreplace"))
 
 
-def _dict(walk: _Walk, value: dict[object, object], depth: int) -> Json:
+def _dict(walk: Conversion, value: dict[object, object], depth: int) -> Json:
     # A copy, in one step of the interpreter: another thread may change the dict meanwhile.
     pairs = list(value.items())
     limit = walk._budget.items
     return walk.mapping(pairs[:limit], len(pairs) - limit, value, depth)
 
 
-def _mapping(walk: _Walk, value: Mapping[object, object], depth: int) -> Json:
+def _mapping(walk: Conversion, value: Mapping[object, object], depth: int) -> Json:
     """Read a mapping of any class: it may have no end, and its length is what it says."""
     limit = walk._budget.items
     pairs = list(islice(value.items(), limit + 1))
@@ -302,12 +306,12 @@ def _mapping(walk: _Walk, value: Mapping[object, object], depth: int) -> Json:
     return walk.mapping(pairs[:limit], more, value, depth)
 
 
-def _sequence(walk: _Walk, value: list[object], depth: int) -> Json:
+def _sequence(walk: Conversion, value: list[object], depth: int) -> Json:
     limit = walk._budget.items
     return walk.sequence(list(islice(value, limit)), len(value) - limit, value, depth)
 
 
-def _set(walk: _Walk, value: set[object], depth: int) -> Json:
+def _set(walk: Conversion, value: set[object], depth: int) -> Json:
     """Sets have no order of their own: sorting by text makes equal sets equal lines."""
     items = sorted(islice(value, walk._budget.items), key=_sort_key)
     return walk.sequence(items, len(value) - walk._budget.items, value, depth)
@@ -318,32 +322,32 @@ def _sort_key(value: object) -> tuple[str, str]:
     return (kind.__name__, str(value) if kind in (str, int, float, bool) else "")
 
 
-def _moment(walk: _Walk, value: datetime, depth: int) -> Json:
+def _moment(walk: Conversion, value: datetime, depth: int) -> Json:
     return value.isoformat()
 
 
-def _duration(walk: _Walk, value: timedelta, depth: int) -> Json:
+def _duration(walk: Conversion, value: timedelta, depth: int) -> Json:
     return value.total_seconds()
 
 
-def _as_text(walk: _Walk, value: object, depth: int) -> Json:
+def _as_text(walk: Conversion, value: object, depth: int) -> Json:
     return walk.text(str(value))
 
 
-def _enum(walk: _Walk, value: Enum, depth: int) -> Json:
+def _enum(walk: Conversion, value: Enum, depth: int) -> Json:
     return walk.value(value.value, depth)
 
 
-def _exception(walk: _Walk, value: BaseException, depth: int) -> Json:
+def _exception(walk: Conversion, value: BaseException, depth: int) -> Json:
     text = str(value)
     return walk.text(f"{_type_name(value)}: {text}" if text else _type_name(value))
 
 
-def _kind(walk: _Walk, value: type, depth: int) -> Json:
+def _kind(walk: Conversion, value: type, depth: int) -> Json:
     return f"{value.__module__}.{value.__qualname__}"
 
 
-def _itself(walk: _Walk, value: bool | None, depth: int) -> Json:
+def _itself(walk: Conversion, value: bool | None, depth: int) -> Json:
     return value
 
 

@@ -12,14 +12,16 @@ from .quick import QuickLine
 from .summary import TraceSummary
 
 if TYPE_CHECKING:
-    from .hooks import install_hooks, watch_loop
+    from .hooks import Hooks, watch_loop
     from .stderr import RedactedStream, redact_stderr
-    from .stdlib import Handler, JSONFormatter, Propagation, capture_records
+    from .stdlib import Capture, Handler, JSONFormatter, Propagation
 
 __all__ = [
+    "Capture",
     "Encoder",
     "FlightRecorder",
     "Handler",
+    "Hooks",
     "JSONFormatter",
     "Logger",
     "Pipeline",
@@ -27,9 +29,7 @@ __all__ = [
     "QuickLine",
     "RedactedStream",
     "TraceSummary",
-    "capture_records",
     "get_logger",
-    "install_hooks",
     "redact_stderr",
     "watch_loop",
     "write_recorded",
@@ -39,9 +39,9 @@ __all__ = [
 __getattr__ = lazy.attributes(
     __name__,
     {
-        **dict.fromkeys(("install_hooks", "watch_loop"), "hooks"),
+        **dict.fromkeys(("Hooks", "watch_loop"), "hooks"),
         **dict.fromkeys(("RedactedStream", "redact_stderr"), "stderr"),
-        **dict.fromkeys(("Handler", "JSONFormatter", "Propagation", "capture_records"), "stdlib"),
+        **dict.fromkeys(("Handler", "JSONFormatter", "Propagation", "Capture"), "stdlib"),
     },
 )
 

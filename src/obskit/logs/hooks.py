@@ -18,7 +18,7 @@ from ..context import current_scope
 from ..event import Event
 from ..levels import CRITICAL, ERROR, WARN
 from .message import format_message
-from .pipeline import Pipeline, current_pipeline
+from .pipeline import current_pipeline
 from .stderr import redact_stderr
 
 if TYPE_CHECKING:
@@ -28,22 +28,11 @@ if TYPE_CHECKING:
 _WARNINGS: Final = "py.warnings"
 
 
-def install_hooks(pipeline: Pipeline) -> Callable[[], None]:
-    """
-    Log every uncaught exception and every warning that is shown through *pipeline*.
+class Hooks:
+    """Logs every uncaught exception and every warning that is shown."""
 
-    Returns:
-        A function that puts the hooks back that were there, where no other
-        program has replaced ours meanwhile.
-    """
-    return _Hooks(pipeline).uninstall
-
-
-class _Hooks:
-    """The four hooks and those they stand before."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self) -> None:
+        self._active = True
         self._ours: list[tuple[object, str, object, object]] = []
         self._main_before = self._put(sys, "excepthook", self._main)
         self._thread_before = self._put(threading, "excepthook", self._thread)
@@ -52,7 +41,9 @@ class _Hooks:
         if getattr(warnings.showwarning, "__module__", None) != "logging":
             self._warning_before = self._put(warnings, "showwarning", self._warning)
 
-    def uninstall(self) -> None:
+    def undo(self) -> None:
+        """Put the hooks back that were there; where another program put its own on top, ours only pass on."""
+        self._active = False
         for module, name, ours, before in self._ours:
             if getattr(module, name) is ours:
                 setattr(module, name, before)
@@ -65,21 +56,21 @@ class _Hooks:
         return before
 
     def _main(self, kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
-            _log(self._pipeline, CRITICAL, "uncaught exception", error, {})
+        if self._active and not issubclass(kind, KeyboardInterrupt):
+            _log(CRITICAL, "uncaught exception", error, {})
         with redact_stderr():
             self._main_before(kind, error, tb)
 
     def _thread(self, args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        if self._active and args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
             name = args.thread.name if args.thread is not None else None
-            _log(self._pipeline, ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
+            _log(ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
         with redact_stderr():
             self._thread_before(args)
 
     def _unraisable(self, args: sys.UnraisableHookArgs) -> None:
-        if args.exc_value is not None:
-            _log(self._pipeline, ERROR, "exception that could not be raised", args.exc_value, {})
+        if self._active and args.exc_value is not None:
+            _log(ERROR, "exception that could not be raised", args.exc_value, {})
         with redact_stderr():
             self._unraisable_before(args)
 
@@ -93,11 +84,12 @@ class _Hooks:
         line: str | None = None,
     ) -> None:
         # Whoever names a file wants the text there and nowhere else.
-        if file is None and self._pipeline.is_enabled(_WARNINGS, WARN):
+        pipeline = current_pipeline()
+        if self._active and file is None and pipeline.is_enabled(_WARNINGS, WARN):
             fields = {"category": category.__name__, "file": filename, "line": lineno}
-            self._pipeline.emit(
+            pipeline.emit(
                 Event(
-                    time_ns=self._pipeline.clock.time_ns(),
+                    time_ns=pipeline.clock.time_ns(),
                     level=WARN,
                     msg=format_message(message, (), {}),
                     fn="<unknown>",
@@ -136,7 +128,7 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], No
             name: context[name] for name in ("task", "future", "handle") if name in context
         }
         msg = str(context.get("message") or "exception in an event loop")
-        _log(current_pipeline(), ERROR, msg, error, fields)
+        _log(ERROR, msg, error, fields)
         # asyncio's own handler would only say the same again.
         if before is not None:
             with redact_stderr():
@@ -150,13 +142,8 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], No
     return undo
 
 
-def _log(
-    pipeline: Pipeline,
-    level: int,
-    msg: str,
-    error: BaseException | None,
-    fields: Mapping[str, object],
-) -> None:
+def _log(level: int, msg: str, error: BaseException | None, fields: Mapping[str, object]) -> None:
+    pipeline = current_pipeline()
     pipeline.emit(
         Event(
             time_ns=pipeline.clock.time_ns(),

@@ -108,12 +108,16 @@ class Logger:
         exception = find_exception(fields.pop("exc_info")) if "exc_info" in fields else None
         template = msg if type(msg) is str else None
         text = format_message(msg, args, fields) if args or template is None else template
+        try:
+            fn = _frame(2).f_code.co_qualname
+        except ValueError:  # no Python code called: `atexit` did, or a thread began here
+            fn = "<unknown>"
         bound = self._bound
         common = (
             pipeline.time_ns(),
             level,
             text,
-            _frame(2).f_code.co_qualname,
+            fn,
             self._name,
             (current_scope(), bound) if bound.fields else (current_scope(),),
             fields,

@@ -54,7 +54,7 @@ class Pipeline:
         self.time_ns: Final = clock.time_ns
         self._gate = gate
         self._encode = encode
-        self._sink = sink
+        self.sink: Final = sink
         self._copy_to = copy_to
         self._quick_line = quick_line if copy_to is None else None
         self.thresholds: Final = thresholds
@@ -94,7 +94,7 @@ class Pipeline:
 
     def _write(self, line: bytes) -> None:
         try:
-            self._sink.emit(line)
+            self.sink.emit(line)
             self._written += 1
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
@@ -130,15 +130,15 @@ class Pipeline:
 
     def flush(self, timeout: float) -> bool:
         """Let the sink deliver what it holds back: most write a line before the call that logs it returns."""
-        return flush_sink(self._sink, timeout)
+        return flush_sink(self.sink, timeout)
 
     def close(self) -> None:
         """Close the sink."""
-        self._sink.close()
+        self.sink.close()
 
     def stats(self) -> dict[str, float]:
         """Count the lines written and lost, the lost ones also by reason; the sink's counts are added."""
-        return summed({"written": self._written}, self._losses.stats(), sink_stats(self._sink))
+        return summed({"written": self._written}, self._losses.stats(), sink_stats(self.sink))
 
     def _tell_in_band(self) -> None:
         """Say in the log itself how many lines are missing, now that it works again."""
@@ -197,7 +197,7 @@ def _secured(event: Event, gate: Gate) -> SafeEvent:
             event.time_ns,
             event.level,
             gate.inside("msg").text(event.msg),
-            event.fn,
+            gate.text(event.fn),
             event.logger and gate.text(event.logger),
             context,
             fields,

@@ -43,7 +43,7 @@ class _Pieces:
         self, edition: object, fields: Mapping[str, object], context: str, others: str, *, has_trace: bool
     ) -> None:
         self.edition: Final = edition  #: of the rules that made them safe
-        self.fields: Final = fields  #: as they were bound
+        self.fields: Final = fields  #: by their names as they were bound, and as they are written
         self.context: Final = context
         self.others: Final = others
         self.has_trace: Final = has_trace
@@ -148,9 +148,12 @@ class QuickLine:
         edition = self._edition
         if known is None or known.edition is not edition:
             safe = self._gate.bound(bound)
+            if bound.safe is None or bound.safe[0] is not edition:
+                raise NotQuick  # not all of it could be read
             context, others = self._write(safe.context), self._write(safe.others)
             has_trace = "trace_id" in safe.context
-            known = bound.pieces = _Pieces(edition, bound.fields, context, others, has_trace=has_trace)
+            taken = {**bound.fields, **safe.context, **safe.others}
+            known = bound.pieces = _Pieces(edition, taken, context, others, has_trace=has_trace)
         return known
 
     def _own(self, fields: Mapping[str, Any], taken: Mapping[str, object]) -> Mapping[str, Json]:
@@ -179,6 +182,8 @@ class QuickLine:
             raise NotQuick
         names = self._names
         safe = self._gate.fields(fields)
+        if not taken.keys().isdisjoint(safe):
+            raise NotQuick
         if len(names) >= _CACHE_SIZE:
             names.clear()
         names.update(islice(filter(self._redactor.open_names().__contains__, fields), _CACHE_SIZE))

@@ -91,34 +91,21 @@ class _CopyOfEvent(logging.LogRecord):
             vars(self)[f"{name}_" if is_taken else name] = value
 
 
-def capture_records(thresholds: Thresholds) -> Callable[[], None]:
+class Capture:
     """
-    Write the records of all loggers as events.
+    Writes the records of all loggers as events, by a handler at the root.
 
     Handlers that write to the console are taken off, or each record would come out
     twice: those that are there, and those that a library adds later, before they
-    get their first record. Handlers of other kinds stay.
+    get their first record. Where such a one got records that the root does not, ours
+    takes its place. Handlers of other kinds stay.
 
     Args:
         thresholds: Tell which levels loggers let through.
-
-    Returns:
-        A function that puts everything back.
     """
-    capture = _Capture()
-    undo_levels = _set_levels(thresholds)
 
-    def undo() -> None:
-        capture.undo()
-        undo_levels()
-
-    return undo
-
-
-class _Capture:
-    """A handler at the root, and in the place of console handlers whose records do not get there."""
-
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._undo_levels = _set_levels(thresholds)
         self._handler = Handler()
         self._placed: list[logging.Logger] = []
         self._taken_off: list[tuple[logging.Logger, logging.Handler]] = []
@@ -130,7 +117,13 @@ class _Capture:
         self._make_record = self._look_and_make_record
         logging.setLogRecordFactory(self._make_record)
 
+    def follow(self, thresholds: Thresholds) -> None:
+        """Let loggers through what other *thresholds* tell."""
+        self._undo_levels()
+        self._undo_levels = _set_levels(thresholds)
+
     def undo(self) -> None:
+        """Put everything back that was there."""
         self._active = False
         # If somebody put a factory on top of ours, ours stays beneath and only passes on.
         if logging.getLogRecordFactory() is self._make_record:
@@ -139,6 +132,7 @@ class _Capture:
             logger.removeHandler(self._handler)
         for logger, handler in self._taken_off:
             logger.addHandler(handler)
+        self._undo_levels()
 
     def _look_and_make_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         """Make a record as before; the one moment between a handler's arrival and its first record."""

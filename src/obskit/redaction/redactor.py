@@ -219,6 +219,11 @@ class Redactor:
         self._scanner.load()
         _harmless()
 
+    @property
+    def failures(self) -> int:
+        """How many values were hidden because redacting them failed."""
+        return self._counts["redaction_failed"]
+
     def stats(self) -> Mapping[str, int]:
         """Count the secrets hidden so far, and the values hidden because redacting them failed."""
         return dict(self._counts)
