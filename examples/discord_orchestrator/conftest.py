@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
 from orchestrator.config import Config
-from standins import Bot, DiscordStandIn, GitHubStandIn, Orchestrator, Signer, fakes, schema
+from standins import Bot, DiscordStandIn, GitHubStandIn, Orchestrator, Place, Signer, fakes, schema
 
 # Machines that run tests are busy, so no example has a deadline; the rest stays as it was set before.
 hypothesis_settings.register_profile("orchestrator", hypothesis_settings.default, deadline=None)
@@ -103,6 +104,25 @@ def start_bot(settings: dict[str, str]) -> Iterator[Callable[..., Orchestrator]]
             return running.enter_context(Orchestrator(settings | changes))
 
         yield start
+
+
+@pytest.fixture
+def table() -> Iterator[Place]:
+    """A table of DynamoDB that bots share."""
+    from tests.databases import moto_server
+
+    pytest.importorskip("boto3")
+    with moto_server() as address:
+        yield Place.table(address)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=pytest.mark.slow)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A file or a table that bots share."""
+    if request.param == "sqlite":
+        return Place.file(tmp_path / "traces.db")
+    place: Place = request.getfixturevalue("table")
+    return place
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from . import fakes, schema
 from .bot import Bot
 from .discord import DiscordStandIn
 from .github import GitHubStandIn, Plan
+from .place import Place
 from .process import Orchestrator
 from .signer import Answer, Signer
 
@@ -18,6 +19,7 @@ __all__ = [
     "DiscordStandIn",
     "GitHubStandIn",
     "Orchestrator",
+    "Place",
     "Plan",
     "Signer",
     "fakes",

@@ -17,11 +17,9 @@ from typing import Any
 import pytest
 
 from obskit.storage.dynamodb import DEFINITION
-from obskit.traces.stores import DynamoDBTraceStore
 from orchestrator.app import Command
-from standins import DiscordStandIn, GitHubStandIn, Plan, Signer
+from standins import DiscordStandIn, GitHubStandIn, Place, Plan, Signer
 from standins.aws import LambdaStandIn
-from tests.databases import dynamodb_client, moto_server
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,24 +45,6 @@ def start(settings: dict[str, str], tmp_path: Path) -> Iterator[Start]:
             return running.enter_context(function)
 
         yield start
-
-
-@pytest.fixture
-def table() -> Iterator[dict[str, str]]:
-    """A table as the template makes it, in a server that answers as DynamoDB does; gives the settings."""
-    pytest.importorskip("moto.server")
-    with moto_server() as address:
-        DynamoDBTraceStore("orchestrator", dynamodb_client(address)).create_table()
-        yield {"OBSKIT_TRACE_STORE": "dynamodb://orchestrator", "AWS_ENDPOINT_URL_DYNAMODB": address}
-
-
-@pytest.fixture(params=["sqlite", "dynamodb"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """Settings of environments that share what they keep."""
-    if request.param == "dynamodb":
-        settings: dict[str, str] = request.getfixturevalue("table")
-        return settings
-    return {"OBSKIT_TRACE_STORE": f"sqlite:///{tmp_path / 'traces.db'}"}
 
 
 def request(signer: Signer, interaction: dict[str, Any], *, encoded: bool = False) -> dict[str, Any]:
@@ -144,12 +124,12 @@ def test_a_command_of_another_version_is_one_line(start: Start) -> None:
 
 
 def test_the_slow_part_is_an_invocation_of_its_own(
-    start: Start, table: dict[str, str], signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
+    start: Start, table: Place, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
 ) -> None:
     """
     The answer does not wait for GitHub, the work ends with a report, and another environment knows of it.
     """
-    function = start(**table)
+    function = start(**table.settings)
     interaction, answer = ask(function, signer, "diagnose", target="api")
     assert answer == DEFERRED
     assert "✅ Diagnosis of api" in discord.edit_of(interaction["token"])
@@ -158,21 +138,21 @@ def test_the_slow_part_is_an_invocation_of_its_own(
     assert acknowledged[0]["trace_id"] == ended[-1]["trace_id"]
     assert acknowledged[0]["requestId"] != ended[-1]["requestId"]
     assert (ended[-1]["event"], ended[-1]["outcome"]) == ("command.end", "ok")
-    _, shown = ask(start(**table), signer, "debug-last")
+    _, shown = ask(start(**table.settings), signer, "debug-last")
     for part in ("/diagnose", "Dispatch workflow", acknowledged[0]["trace_id"][:8]):
         assert part in shown["data"]["content"]
 
 
 def test_an_event_that_is_delivered_twice_starts_one_workflow(
-    start: Start, table: dict[str, str], signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
+    start: Start, table: Place, signer: Signer, discord: DiscordStandIn, github: GitHubStandIn
 ) -> None:
     """
     Lambda promises to deliver an event once at least, and Discord may send a request to two environments.
     """
-    function = start(deliveries=2, **table)
+    function = start(deliveries=2, **table.settings)
     interaction, _ = ask(function, signer, "diagnose")
     finish(function)
-    other = start(**table)
+    other = start(**table.settings)
     assert json.loads(other.invoke(request(signer, interaction)).answer["body"]) == DEFERRED
     finish(other)
     assert len(github.dispatches) == 1
@@ -181,12 +161,12 @@ def test_an_event_that_is_delivered_twice_starts_one_workflow(
 
 
 def test_of_two_environments_that_get_an_event_at_once_one_starts_the_workflow(
-    start: Start, store: dict[str, str], signer: Signer, github: GitHubStandIn
+    start: Start, store: Place, signer: Signer, github: GitHubStandIn
 ) -> None:
     """
     Within the same milliseconds, in two processes: one claims the interaction, the other says so and ends.
     """
-    functions = [start(**store) for _ in range(2)]
+    functions = [start(**store.settings) for _ in range(2)]
     events = []
     for _ in range(5):
         interaction = signer.command("diagnose", user_id=ALICE)
@@ -219,16 +199,8 @@ def test_a_failure_reaches_the_team_before_the_freeze(
     assert "Run tests" in str(discord.messages)
 
 
-def forget_signs_of_life(store: dict[str, str]) -> None:
-    """Make the table what it is half a minute after the last process has ended."""
-    client = dynamodb_client(store["AWS_ENDPOINT_URL_DYNAMODB"])
-    for item in client.scan(TableName="orchestrator")["Items"]:
-        if item["pk"]["S"].endswith(":alive"):
-            client.delete_item(TableName="orchestrator", Key={name: item[name] for name in ("pk", "sk")})
-
-
 def test_a_command_that_was_killed_is_shown_as_lost(
-    start: Start, store: dict[str, str], signer: Signer, github: GitHubStandIn
+    start: Start, store: Place, signer: Signer, github: GitHubStandIn
 ) -> None:
     """
     Where the time is up, Lambda kills the process; the next one knows in which step that was.
@@ -236,16 +208,16 @@ def test_a_command_that_was_killed_is_shown_as_lost(
     A table of DynamoDB cannot tell at once whether a process is alive, so it takes half a minute there.
     """
     github.plans.append(Plan(polls=1_000))
-    function = start(**store)
+    function = start(**store.settings)
     ask(function, signer, "diagnose")
     assert github.wait_for(lambda: any(request.method == "GET" for request in github.requests))
     function.kill()
-    other = start(**store)
-    if "dynamodb" in store["OBSKIT_TRACE_STORE"]:
+    other = start(**store.settings)
+    if store.is_table:
         lines = shown_last(other, signer)
         assert "running" in lines[0]
         assert any(line.startswith("⏳ Wait for run") for line in lines)
-        forget_signs_of_life(store)
+        store.forget_signs_of_life()
     lines = shown_last(other, signer)
     assert "lost" in lines[0]
     assert any(line.startswith("👻 Wait for run") for line in lines)
@@ -253,17 +225,17 @@ def test_a_command_that_was_killed_is_shown_as_lost(
 
 
 def test_a_command_that_was_killed_while_github_was_asked_is_not_done_again(
-    start: Start, store: dict[str, str], signer: Signer, github: GitHubStandIn
+    start: Start, store: Place, signer: Signer, github: GitHubStandIn
 ) -> None:
     """
     The workflow may have started, so another delivery does not start it; the user sees the step.
     """
     github.plans.append(Plan(delay=2.0))
-    function = start(**store)
+    function = start(**store.settings)
     interaction, _ = ask(function, signer, "diagnose")
     assert github.wait_for(lambda: github.requests)
     function.kill()
-    other = start(**store)
+    other = start(**store.settings)
     assert other.invoke({"work": asdict(Command.of(interaction))}).error is None
     assert len(other.lines(message="Command delivered again")) == 1
     assert [request.method for request in github.requests] == ["POST"]

@@ -1,25 +1,23 @@
 """
-The bot with its traces in an SQLite file: stopped, killed, and started again in the middle of a command.
+The bot with its traces in a file or a table: stopped, killed, and started again in the middle of a command.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Plan, Signer
+from standins import DiscordStandIn, GitHubStandIn, Orchestrator, Place, Plan, Signer
 
 ALICE = "80351110224678912"
 ENDLESS = Plan(polls=10_000)
 
 
 @pytest.fixture
-def restart(start_bot: Callable[..., Orchestrator], tmp_path: Path) -> Callable[[], Orchestrator]:
-    """Start a bot that keeps what it knows in the file of the one before."""
-    place = f"sqlite:///{tmp_path / 'traces.db'}"
-    return lambda: start_bot(OBSKIT_TRACE_STORE=place, OBSKIT_ALERT_DEDUPE=place)
+def restart(start_bot: Callable[..., Orchestrator], store: Place) -> Callable[[], Orchestrator]:
+    """Start a bot that keeps what it knows where the one before has kept it."""
+    return lambda: start_bot(**store.settings)
 
 
 def debug_last(bot: Orchestrator, signer: Signer) -> str:
@@ -52,7 +50,7 @@ def test_debug_last_answers_after_a_restart(
 
 
 def test_a_command_that_was_killed_shows_as_lost_with_its_step(
-    restart: Callable[[], Orchestrator], signer: Signer, github: GitHubStandIn
+    restart: Callable[[], Orchestrator], store: Place, signer: Signer, github: GitHubStandIn
 ) -> None:
     """
     The next bot tells which step the command died in, and what was done before it.
@@ -60,6 +58,7 @@ def test_a_command_that_was_killed_shows_as_lost_with_its_step(
     bot = restart()
     wait_for_run(bot, signer, github)
     bot.kill()
+    store.forget_signs_of_life()
     lines = debug_last(restart(), signer).splitlines()
     assert "lost" in "\n".join(lines[:3])
     marks = {
