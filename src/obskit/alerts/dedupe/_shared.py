@@ -56,9 +56,9 @@ class SharedDedupe(ChangingDedupe):
         longest = 0.01
         while True:
             text, now = self._read(key), self._clock.time_ns()
-            before = _mark(text, now)
+            before = read(text, now)
             after, answer = step(before, now)
-            if after == before or self._exchange(key, text, _text(after, now)):
+            if after == before or self._exchange(key, text, written(after, now)):
                 return answer
             if SYSTEM_CLOCK.monotonic_ns() > deadline:
                 raise StoreError("others have changed the same mark all the time")
@@ -66,7 +66,7 @@ class SharedDedupe(ChangingDedupe):
             longest *= 2
 
 
-def _text(mark: Mark, now: int) -> str | None:
+def written(mark: Mark, now: int) -> str | None:
     """Write *mark*; None for one that says nothing."""
     if mark == ABSENT:
         return None
@@ -74,13 +74,14 @@ def _text(mark: Mark, now: int) -> str | None:
     return json.dumps([now, mark.until_ns, mark.token, *times], separators=(",", ":"))
 
 
-def _mark(text: str | None, now: int) -> Mark:
+def read(text: str | None, now: int, *, skew_ns: int = _SKEW_NS) -> Mark:
+    """Read what `written` wrote; what seems to come from more than *skew_ns* ahead holds nobody off."""
     if text is None:
         return ABSENT
     try:
         changed, until, token, carried, repeats = json.loads(text)
         mark = Mark(int(until), token, _repeats(*carried), _repeats(*repeats))
-        is_ahead = int(changed) > now + _SKEW_NS
+        is_ahead = int(changed) > now + skew_ns
     except (TypeError, ValueError, RecursionError):
         raise StoreError("what is kept there is no mark") from None
     return released(mark, token or "")._replace(until_ns=0) if is_ahead else mark

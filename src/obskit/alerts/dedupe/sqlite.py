@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...storage.sqlite import Database, Tables
-from ..window import ABSENT, Mark, Repeats, released
+from ..window import Mark
 from ._changing import ChangingDedupe
+from ._shared import KEPT, read, written
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -24,22 +25,14 @@ _TABLES: Final = Tables(
             CREATE TABLE marks (
                 key TEXT PRIMARY KEY,
                 changed_ns INTEGER NOT NULL,
-                until_ns INTEGER NOT NULL,
-                token TEXT,
-                carried INTEGER NOT NULL, carried_first_ns INTEGER NOT NULL, carried_last_ns INTEGER NOT NULL,
-                repeats INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL
+                mark TEXT NOT NULL
             ) STRICT, WITHOUT ROWID
             """,
             "CREATE INDEX marks_changed ON marks (changed_ns)",
         ]
     ],
 )
-_SELECT: Final = """
-    SELECT changed_ns, until_ns, token, carried, carried_first_ns, carried_last_ns, repeats, first_ns, last_ns
-    FROM marks WHERE key = ?
-"""
-#: A mark goes when nothing has changed it for so long.
-_KEPT_NS: Final = 7 * 24 * 3600 * 10**9
+_KEPT_NS: Final = KEPT * 10**9
 #: How much later than now a mark may have been changed; else the wall clock was set back since.
 _SKEW_NS: Final = 5 * 10**9
 
@@ -70,35 +63,14 @@ class SQLiteDedupe(ChangingDedupe):
         now = self._clock.time_ns()
 
         def change(connection: Connection) -> R:
-            before = _mark(connection, key, now)
+            row = connection.execute("SELECT mark FROM marks WHERE key = ?", (key,)).fetchone()
+            before = read(row[0] if row else None, now, skew_ns=_SKEW_NS)
             after, answer = step(before, now)
-            if after == ABSENT:
+            if (text := written(after, now)) is None:
                 connection.execute("DELETE FROM marks WHERE key = ?", (key,))
             elif after != before:
                 connection.execute("DELETE FROM marks WHERE changed_ns < ?", (now - _KEPT_NS,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (key, now, *_row(after)),
-                )
+                connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (key, now, text))
             return answer
 
         return self._database.write(change)
-
-
-def _mark(connection: Connection, key: str, now: int) -> Mark:
-    row = connection.execute(_SELECT, (key,)).fetchone()
-    if row is None:
-        return ABSENT
-    changed, until, token, *times = row
-    mark = Mark(until, token, carried=Repeats(*times[:3]), repeats=Repeats(*times[3:]))
-    return mark if changed <= now + _SKEW_NS else released(mark, token or "")._replace(until_ns=0)
-
-
-def _row(mark: Mark) -> tuple[int | str | None, ...]:
-    carried, repeats = mark.carried, mark.repeats
-    return (
-        mark.until_ns,
-        mark.token,
-        *(carried.count, carried.first_ns, carried.last_ns),
-        *(repeats.count, repeats.first_ns, repeats.last_ns),
-    )
