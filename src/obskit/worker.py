@@ -71,12 +71,12 @@ class Worker(Generic[T]):
         """Tell whether the calling thread is processing an item of this worker."""
         return threading.get_ident() in self._busy
 
-    def submit(self, item: T) -> bool:
-        """Take *item* and return at once; False if the queue is full or closed."""
+    def submit(self, item: T, delay: float = 0.0) -> bool:
+        """Take *item* and return at once, to process it after *delay* seconds; False if full or closed."""
         with self._changed:
             if self._closed or len(self._queue) >= self._capacity:
                 return False
-            self._put(item, 0.0)
+            self._put(item, delay)
             self._ensure_thread()
         return True
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..ids import new_trace_id
 from ..runtime import current
@@ -34,12 +33,8 @@ _SHORTEST_PAUSE: Final = 1.0
 _SPOOL_PAUSE: Final = 30.0
 
 
-@dataclass(slots=True, eq=False)
-class _Chore:
-    """Something to do after *delay* seconds, and again after as many as it returns."""
-
-    do: Callable[[], float | None]
-    delay: float = 0.0
+#: Returns the seconds until it is to be done again.
+_Chore: TypeAlias = Callable[[], float | None]
 
 
 class Watch:
@@ -57,7 +52,7 @@ class Watch:
         self._terms = terms
         self._incidents = incidents
         self._worker: Worker[_Chore] = Worker(
-            self._do, capacity=len(self._lanes) + 2, clock=terms.clock, name="obskit-alerts"
+            lambda chore: chore(), capacity=len(self._lanes) + 2, clock=terms.clock, name="obskit-alerts"
         )
 
     def start_anew(self) -> None:
@@ -68,15 +63,15 @@ class Watch:
     def repeated(self) -> None:
         """Take note that something was counted."""
         if self._terms.digests and not self._windows_watched:
-            self._windows_watched = self._worker.submit(_Chore(self._tell_repeats))
+            self._windows_watched = self._worker.submit(self._tell_repeats)
 
     def storm_began(self, lane: Lane) -> None:
         """Take note that *lane* has begun to hold alerts back."""
-        self._worker.submit(_Chore(lambda: self._tell_storm(lane), STORM_PAUSE))
+        self._worker.submit(lambda: self._tell_storm(lane), STORM_PAUSE)
 
     def spooled(self, *, delay: float = _SPOOL_PAUSE) -> None:
         """Take note that something lies in the spool that nobody works at."""
-        self._worker.submit(_Chore(self.drain, delay))
+        self._worker.submit(self.drain, delay)
 
     def hand_over(self) -> None:
         """Let the shared place keep what was counted here, so that whoever tells next tells of it too."""
@@ -99,10 +94,6 @@ class Watch:
             told = {mark: windows.end(mark) for mark in unreported if mark.endswith(lane.mark(""))}
             if told:
                 self._submit(lane, self._digest().stopping(told, self._incidents))
-
-    def _do(self, chore: _Chore) -> float | None:
-        delay, chore.delay = chore.delay, 0.0
-        return delay or chore.do()
 
     # --- repeats ---
 
