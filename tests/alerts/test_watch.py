@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,6 +322,17 @@ def test_a_dead_letter_sink_that_fails_is_told_once(sink: Script, capsys: pytest
     assert [alerter.send(alert(word)).wait(5) for word in WORDS[:2]] == ["failed"] * 2
     alerter.close()
     assert capsys.readouterr().err.count("the dead letter sink failed: SinkError") == 1
+
+
+def test_a_storm_is_told_while_the_spool_is_full_of_work(clock: FakeClock, tmp_path: Path) -> None:
+    """What waits for its next try takes no place from what is to be told."""
+    sink = Script(SinkError("wait", retry_after=300.0))
+    alerter = Alerter([Route(sink, burst=5, per_minute=1)], spool=tmp_path / "spool.db", clock=clock)
+    receipts = [alerter.send(alert(word)) for word in WORDS[:5]]
+    assert [receipt.wait(5) for receipt in receipts] == ["spooled"] * 5
+    assert alerter.send(alert("one too many")).outcome == "throttled"
+    advance_until(clock, 10, lambda: any("A storm" in text for text in sink.messages))
+    alerter.close()
 
 
 @pytest.mark.parametrize(

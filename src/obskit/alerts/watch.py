@@ -57,7 +57,7 @@ class Watch:
 
     def start_anew(self) -> None:
         """Watch nothing yet, as in a forked child."""
-        self._windows_watched = False
+        self._windows_watched = self._drain_is_due = False
         self._draining = threading.Lock()
 
     def repeated(self) -> None:
@@ -71,7 +71,8 @@ class Watch:
 
     def spooled(self, *, delay: float = _SPOOL_PAUSE) -> None:
         """Take note that something lies in the spool that nobody works at."""
-        self._worker.submit(self.drain, delay)
+        if not self._drain_is_due:
+            self._drain_is_due = self._worker.submit(self._drain_again, delay)
 
     def hand_over(self) -> None:
         """Let the shared place keep what was counted here, so that whoever tells next tells of it too."""
@@ -145,6 +146,14 @@ class Watch:
             lane.refuse(job)
 
     # --- the spool ---
+
+    def _drain_again(self) -> float | None:
+        self._drain_is_due = False
+        pause = self.drain()
+        if pause is None or self._drain_is_due:
+            return None
+        self._drain_is_due = True
+        return pause
 
     def drain(self) -> float | None:
         """Deliver what nobody works at; returns the seconds until the next look, if one is needed."""
