@@ -19,7 +19,7 @@ from .span import Span
 
 #: The first character of each escape, and a pattern for what follows it. The last stands for nothing: a zero
 #: byte of UTF-16 that was taken for UTF-8.
-ESCAPES: Final = {"\\": "", "%": "[0-7]", "&": "[#aq]", "\x1b": "", "\x00": ""}
+ESCAPES: Final = {"\\": "", "%": "[0-7][0-9a-fA-F]", "&": "[#aq]", "\x1b": "", "\x00": ""}
 _ESCAPE: Final = re.compile(
     r"\\(?:u00(?P<json>[0-7][0-9a-fA-F])|x(?P<repr>[0-7][0-9a-fA-F])|(?P<letter>[nrtbf/\"'`\\])|\r?\n)"
     r"|%(?P<url>[0-7][0-9a-fA-F])"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..event import PAIR_VALUES
 from ..interrupts import is_interruption
+from ..lazy import LOADING
 from .literals import Literals
 from .mask import MARKER, Mask
 from .policy import KeyPolicy
@@ -482,7 +483,8 @@ def _hides_itself(value: Any) -> bool:
 
 
 def _looks_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
-    from .assignments import looks_secret
+    with LOADING:
+        from .values import looks_secret
 
     return looks_secret(_beginning(value), verdict, is_loose=is_loose)
 
