@@ -115,17 +115,19 @@ def test_the_window_of_what_was_left_begins_with_its_delivery(path: Path) -> Non
 
 
 def test_what_was_left_counts_where_it_is_being_told_already(path: Path, clock: FakeClock) -> None:
-    """A new occurrence that came first has told people."""
+    """A new occurrence that came first has told people; the repeats that it was to tell of count, too."""
     left_behind(path, "ash")
+    repeats = "'$.repeats.count', 2, '$.repeats.first_ns', 1, '$.repeats.last_ns', 2"
     with sqlite3.connect(path) as connection:
         (mark,) = connection.execute("SELECT mark FROM spool").fetchone()
+        connection.execute(f"UPDATE spool SET delivery = json_set(delivery, {repeats})")
     sink = Script()
     alerter = Alerter([sink], spool=path, clock=clock)
     alerter._terms.windows.lease(mark, "other", 60.0, Repeats())
     assert alerter.flush(10)
     eventually(lambda: rows(path) == 0)
     assert not sink.deliveries
-    assert alerter._terms.windows.end(mark).count == 1
+    assert alerter._terms.windows.end(mark).count == 3
     alerter.close()
 
 

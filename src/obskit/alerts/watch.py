@@ -20,7 +20,7 @@ from .digest import Digests
 from .key import KEY_LENGTH
 from .lane import LOCAL_LEASE, Job, Lane, Terms
 from .model import SafeAlert
-from .window import NO_REPEATS, Repeats
+from .window import NO_REPEATS
 
 if TYPE_CHECKING:
     from .spool import Spool, Spooled
@@ -170,12 +170,12 @@ class Watch:
         severity = delivery.alert.severity
         able = [lane for lane in self._lanes.values() if severity in lane.route.severities]
         lane = self._lanes.get(spooled.lane) or (able or list(self._lanes.values()))[0]
-        if mark is not None:
-            occurred = Repeats(1, delivery.time_ns, delivery.time_ns)
-            if isinstance(self._terms.windows.lease(mark, spooled.lease, LOCAL_LEASE, occurred), Held):
-                spool.done(spooled.row)
-                return
         job = Job(delivery=delivery, mark=mark, lease=spooled.lease, receipt=None, counts_as="spool")
         job.row = spooled.row
+        if mark is not None:
+            answer = self._terms.windows.lease(mark, spooled.lease, LOCAL_LEASE, job.occurred)
+            if isinstance(answer, Held):
+                spool.done(spooled.row)
+                return
         if not lane.submit(job):
             lane.refuse(job)
