@@ -291,7 +291,9 @@ class _Reader(io.RawIOBase):
         self._sock = sock
 
     def readable(self) -> bool:
+        """See `io.RawIOBase`."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """See `io.RawIOBase`."""
         return self._sock.receive_into(buffer)

@@ -127,6 +127,7 @@ def _tell(loop: asyncio.AbstractEventLoop, settled: asyncio.Future[Result], resu
     """Settle a future of *loop* from any thread; nobody waits any more where the loop is closed."""
 
     def settle() -> None:
+        """Run in the thread of the loop."""
         if not settled.done():
             settled.set_result(result)
 

@@ -106,6 +106,7 @@ class Spool:
         """Keep *messages*, by lane; each is told its row."""
 
         def insert(connection: Connection) -> list[int | None]:
+            """Write all of them in one transaction, so none is there alone."""
             return [
                 connection.execute(
                     "INSERT INTO spool (owner, lane, mark, lease, delivery) VALUES (?, ?, ?, ?, ?)",
@@ -144,6 +145,7 @@ class Spool:
         """Take at most *limit* messages whose owner is gone, the oldest first."""
 
         def take(connection: Connection) -> list[tuple[int, str, str | None, str, str]]:
+            """Find who is gone and take over in one transaction, so nobody else does."""
             owners = connection.execute("SELECT DISTINCT owner FROM spool WHERE owner <> ?", (self._owner,))
             gone = [owner for (owner,) in owners.fetchall() if not self._is_alive(owner)]
             return connection.execute(_CLAIM, (self._owner, json.dumps(gone), limit)).fetchall()

@@ -189,7 +189,10 @@ def _everything_logged() -> Iterator[list[str]]:
     lines: list[str] = []
 
     class Collect(logging.Handler):
+        """Keeps what it is given."""
+
         def emit(self, record: logging.LogRecord) -> None:
+            """Keep the text."""
             lines.append(record.getMessage())
 
     root, handler = logging.getLogger(), Collect()

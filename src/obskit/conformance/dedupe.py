@@ -186,6 +186,7 @@ def _is_atomic(setting: Setting) -> str | None:
     granted: list[str] = []
 
     def ask(number: int) -> None:
+        """Ask for each key at the same moment as the others."""
         dedupe = setting.make()
         for key in keys:
             rounds.wait()

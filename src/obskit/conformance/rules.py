@@ -67,6 +67,7 @@ def in_threads(count: int, work: Callable[[int], object]) -> str | None:
     start = threading.Barrier(count)
 
     def run(number: int) -> None:
+        """Work, and keep what went wrong."""
         try:
             start.wait()
             work(number)
@@ -86,6 +87,7 @@ def _fault(check: Callable[[M], str | None], make: M) -> str | None:
     faults: list[str | None] = []
 
     def run() -> None:
+        """Work, and keep what went wrong."""
         try:
             faults.append(check(make))
         except BaseException as error:

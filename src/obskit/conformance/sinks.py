@@ -111,6 +111,7 @@ def _survives_signals(make_sink: MakeSink) -> str | None:
     sink = make_sink()
 
     def check() -> None:  # pragma: no cover - runs in the child
+        """Log while a signal handler does the same."""
         signal.signal(signal.SIGALRM, lambda *_: _emit(sink))
         signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
         end = SYSTEM_CLOCK.monotonic_ns() + 300_000_000
@@ -128,6 +129,7 @@ def _survives_fork(make_sink: MakeSink) -> str | None:
     ended = threading.Event()
 
     def log() -> None:
+        """Log until the end."""
         while not ended.is_set():
             with suppress(Exception):  # other rules look at what this thread gets
                 sink.emit(_LINE)
@@ -178,6 +180,7 @@ def _emit_from_threads(make_sink: MakeSink, line: Callable[[int, int], bytes]) -
     sink = make_sink()
 
     def log(thread: int) -> None:
+        """Log until the end."""
         for number in range(_LINES):
             sink.emit(line(thread, number))
 

@@ -29,6 +29,7 @@ class ChangingDedupe(ABC):
         """See `Dedupe.lease`."""
 
         def change(mark: Mark, now: int) -> tuple[Mark, Granted | Held]:
+            """Lease the mark, or count what is held."""
             if not may_send(mark, token, now):
                 return counted(mark, occurred), Held((mark.until_ns - now) / 1e9)
             mark = leased(mark, token, now + int(seconds * 1e9))

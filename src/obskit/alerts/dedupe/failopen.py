@@ -64,6 +64,7 @@ class FailOpen:
         """See `Dedupe.count`; False where the caller has to remember them itself."""
 
         def count(dedupe: Dedupe) -> bool:
+            """Say that it was kept."""
             dedupe.count(key, repeats)
             return True
 

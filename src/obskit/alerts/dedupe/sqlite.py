@@ -63,6 +63,7 @@ class SQLiteDedupe(ChangingDedupe):
         now = self._clock.time_ns()
 
         def change(connection: Connection) -> R:
+            """Do it in one transaction."""
             row = connection.execute("SELECT mark FROM marks WHERE key = ?", (key,)).fetchone()
             before = read(row[0] if row else None, now, skew_ns=_SKEW_NS)
             after, answer = step(before, now)

@@ -157,6 +157,7 @@ def _repeats_line(repeats: Repeats, markup: Markup) -> list[str]:
 
 def _fields(delivery: Delivery, markup: Markup) -> list[str]:
     def shown(value: object) -> str:
+        """Write a value as people read it."""
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return [

@@ -137,6 +137,7 @@ class _Muzzle(logging.Filter):
         self.thread = threading.local()
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass unless its thread has asked for quiet."""
         return not getattr(self.thread, "is_quiet", False)
 
 
