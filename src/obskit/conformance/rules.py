@@ -47,11 +47,11 @@ def complain(what: str, protocol: str, broken: list[str]) -> None:
 
 def starts_nothing(make: Callable[[], Closable]) -> str | None:
     """Tell whether building something that can be closed starts threads."""
-    before = threading.active_count()
+    before = set(threading.enumerate())  # others may end meanwhile
     made = make()
-    started = threading.active_count() - before
+    started = set(threading.enumerate()) - before
     made.close()
-    return f"{started} threads" if started > 0 else None
+    return f"{len(started)} threads" if started else None
 
 
 def closes_twice(make: Callable[[], Closable]) -> None:

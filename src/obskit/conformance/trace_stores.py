@@ -15,7 +15,7 @@ from ..clock import SYSTEM_CLOCK, isoformat
 from ..ids import new_trace_id
 from ..traces import ExecutionTrace, SafeTrace, Step, TraceStore
 from ..traces.current import enter, leave
-from .rules import PATIENCE, complain, complaints
+from .rules import PATIENCE, complain, complaints, in_threads, starts_nothing
 
 MakeTraceStore: TypeAlias = Callable[[], TraceStore]
 
@@ -115,9 +115,7 @@ def _expected(what: str, wanted: object, got: object) -> str | None:
 
 
 def _starts_nothing(setting: Setting) -> str | None:
-    before = set(threading.enumerate())
-    with setting.store():
-        return _expected("threads", set(), set(threading.enumerate()) - before)
+    return starts_nothing(setting.make)
 
 
 def _gives_back(setting: Setting) -> str | None:
@@ -323,28 +321,18 @@ def _keeps_bounds(setting: Setting) -> str | None:
 
 def _serves_threads(setting: Setting) -> str | None:
     users = [_user() for _ in range(_THREADS)]
-    faults: list[str] = []
-    start = threading.Barrier(_THREADS)
 
-    def work(user: str) -> None:
-        start.wait()
-        try:
-            for _ in range(_ROUNDS):
-                _record(store, _Trace(user))
-                store.last(user)
-        except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
+    def work(number: int) -> None:
+        for _ in range(_ROUNDS):
+            _record(store, _Trace(users[number]))
+            store.last(users[number])
 
     with setting.store() as store:
-        threads = [threading.Thread(target=work, args=(user,), daemon=True) for user in users]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        fault = in_threads(_THREADS, work)
         store.flush(PATIENCE / 2)
         stats = store.stats()
         accounted = stats["written"] + stats["dropped"]
-    return faults[0] if faults else _expected("traces accounted for", _THREADS * _ROUNDS, accounted)
+    return fault or _expected("traces accounted for", _THREADS * _ROUNDS, accounted)
 
 
 def _survives_fork(setting: Setting) -> str | None:
