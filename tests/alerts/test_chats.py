@@ -13,8 +13,6 @@ from hypothesis import given
 from obskit.alerts import Delivery
 from obskit.alerts.sinks import SlackWebhook, TelegramChat
 from obskit.alerts.sinks._layout import units
-from obskit.alerts.sinks.slack import slack_payload
-from obskit.alerts.sinks.telegram import telegram_payload
 from obskit.alerts.window import Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected
 from obskit.redaction import Redactor
@@ -45,6 +43,16 @@ def telegram(server: Script) -> TelegramChat:
 
 SINKS = pytest.mark.parametrize("make", [slack, telegram])
 Make = Callable[[Script], Any]
+
+
+def slack_payload(message: Delivery) -> dict[str, Any]:
+    """What Slack is sent."""
+    return SlackWebhook("https://hooks.slack.com" + SLACK_PATH).payload(message)
+
+
+def telegram_payload(message: Delivery) -> dict[str, Any]:
+    """What Telegram is sent."""
+    return TelegramChat(TOKEN, 1).payload(message)
 
 
 def text_of(payload: Any) -> str:
@@ -94,7 +102,7 @@ def test_every_message_is_within_the_limits(message: Delivery) -> None:
     assert "<!" not in in_slack
     assert "<@" not in in_slack
     assert in_slack.count("```") == 2
-    payload = telegram_payload(message, "1")
+    payload = telegram_payload(message)
     in_telegram = text_of(payload)
     assert 0 < units(in_telegram) <= 4096
     assert not re.search(r"@\w", in_telegram)
@@ -110,7 +118,7 @@ def test_every_message_is_within_the_limits(message: Delivery) -> None:
 def test_trace_id_link_and_count_survive_cutting() -> None:
     """However long the rest is, the way to the details stays."""
     message = delivery(HUGE, repeats=Repeats(3, START_NS, START_NS))
-    for text in (text_of(slack_payload(message)), text_of(telegram_payload(message, "1"))):
+    for text in (text_of(slack_payload(message)), text_of(telegram_payload(message))):
         assert TRACE_ID in text
         assert f"{RUN}/xx" in text
         assert "+3 more at 22:13:20 UTC" in text

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from obskit.alerts import Delivery, Kind
 from obskit.alerts.sinks import DiscordChannel, DiscordWebhook
-from obskit.alerts.sinks.discord import discord_payload
 from obskit.alerts.window import Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected
+from obskit.http import Response
 from obskit.redaction import Redactor
 from tests.alerts.messages import NASTY, RUN, START_NS, TRACE_ID, alert, delivery, hostile_deliveries
 from tests.servers import Script, scripted_server
@@ -48,6 +48,13 @@ def webhook(server: Script) -> DiscordWebhook:
 
 SINKS = pytest.mark.parametrize("make", [channel, webhook])
 Make = Callable[[Script], Any]
+
+
+def discord_payload(message: Delivery, *, plain: bool = False) -> dict[str, Any]:
+    """What Discord is sent at first, and after it has refused that."""
+    sink = DiscordWebhook("https://discord.com" + HOOK)
+    refusal = Response(status=400, headers={}, body=b"")
+    return sink.second_payload(message, refusal) if plain else sink.payload(message)
 
 
 def content(message: Delivery, *, plain: bool = False) -> str:

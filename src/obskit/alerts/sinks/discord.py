@@ -43,11 +43,11 @@ class _Discord(HttpSink):
 
     def payload(self, delivery: Delivery) -> dict[str, Json]:
         """Write a message."""
-        return discord_payload(delivery)
+        return _message(layout(delivery, _MARKUP, LIMIT))
 
     def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
         """Write a message that is short and plain."""
-        return discord_payload(delivery, plain=True)
+        return _message(layout(delivery, _BARE, _BARE_LIMIT))
 
     def check(self, answer: Response) -> None:
         """Take a message that was deleted for one that arrived."""
@@ -109,15 +109,8 @@ class DiscordWebhook(_Discord):
         super().__init__(target.at("?wait=true"), secrets=[found[1]], headers=_HEADERS)
 
 
-def discord_payload(delivery: Delivery, *, plain: bool = False) -> dict[str, Json]:
-    """
-    Write *delivery* as the body of a message that mentions nobody.
-
-    Args:
-        delivery: What to tell.
-        plain: Short and without markup, for when Discord refused the usual form.
-    """
-    content = layout(delivery, _BARE, _BARE_LIMIT) if plain else layout(delivery, _MARKUP, LIMIT)
+def _message(content: str) -> dict[str, Json]:
+    """Write the body of a message that mentions nobody."""
     return {"content": content, "allowed_mentions": {"parse": []}, "flags": _SUPPRESS_EMBEDS}
 
 

@@ -41,19 +41,14 @@ class SlackWebhook(HttpSink):
         super().__init__(target, secrets=target.tokens)
 
     def payload(self, delivery: Delivery) -> dict[str, Json]:
-        """Write a message."""
-        return slack_payload(delivery)
+        """Write a message that mentions nobody and previews nothing."""
+        return {"text": layout(delivery, _MARKUP, LIMIT), "unfurl_links": False, "unfurl_media": False}
 
     def check(self, answer: Response) -> None:
         """See that Slack does not say no with a status that says yes."""
         super().check(answer)
         if body_object(answer).get("ok") is False:
             raise SinkRejected(f"Slack answered {answer.status} and refused the message")
-
-
-def slack_payload(delivery: Delivery) -> dict[str, Json]:
-    """Write *delivery* as the body of a message that mentions nobody and previews nothing."""
-    return {"text": layout(delivery, _MARKUP, LIMIT), "unfurl_links": False, "unfurl_media": False}
 
 
 def _escaped(text: str) -> str:

@@ -56,8 +56,15 @@ class TelegramChat(HttpSink):
         super().__init__(base.at(f"/bot{token}/sendMessage"), secrets=[token])
 
     def payload(self, delivery: Delivery) -> dict[str, Json]:
-        """Write a message."""
-        return telegram_payload(delivery, self._chat_id)
+        """Write a message; warnings make no sound."""
+        text, entities = _spanned(layout(delivery, _MARKUP, LIMIT))
+        return {
+            "chat_id": self._chat_id,
+            "text": text,
+            "entities": entities,
+            "link_preview_options": {"is_disabled": True},
+            "disable_notification": delivery.alert.severity is Severity.WARNING,
+        }
 
     def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
         """Write a message without formatting, to the new chat where a group has become another one."""
@@ -69,18 +76,6 @@ class TelegramChat(HttpSink):
 
     def __repr__(self) -> str:
         return f"TelegramChat(chat_id={self._chat_id!r})"
-
-
-def telegram_payload(delivery: Delivery, chat_id: str) -> dict[str, Json]:
-    """Write *delivery* as the body of a message; warnings make no sound."""
-    text, entities = _spanned(layout(delivery, _MARKUP, LIMIT))
-    return {
-        "chat_id": chat_id,
-        "text": text,
-        "entities": entities,
-        "link_preview_options": {"is_disabled": True},
-        "disable_notification": delivery.alert.severity is Severity.WARNING,
-    }
 
 
 def _spanned(marked: str) -> tuple[str, list[Json]]:
