@@ -225,12 +225,16 @@ def test_flushing_ends_before_the_time_is_up(store: Store, left_ms: int, seconds
     assert (line["trace"]["trace_id"], line["trace"]["status"]) == (trace_id, "ok")
 
 
-def test_a_store_that_fails_does_not_fail_the_invocation(store: Store) -> None:
-    """Somebody's own store may raise; the answer is given all the same."""
+def test_a_store_that_fails_does_not_fail_the_invocation(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody's own store may raise; the answer is given all the same, and the trace is on a line."""
     store.error = OSError("disk full")
     with capture() as events:
         assert observed(lambda event, context: event)("tea", Context()) == "tea"
-    assert (events[-1]["msg"], events[-1]["error"]) == ("Flush failed", "OSError: disk full")
+    assert events[-1]["msg"] == "Frozen before all was written"
+    assert events[-1]["trace"]["command"] == "shop"
+    assert "Store failed: OSError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from .. import runtime
 from ..errors import ConfigError
-from ..logs import Logger, get_logger
+from ..logs import get_logger
 from ..traces import OpenTrace, TraceContext, extract, trace
 from ..wiring import variable
 from ._commands import report
@@ -137,22 +137,12 @@ class _Observed:
     def _flush(self, context: Any, invocation: OpenTrace) -> None:
         """Have everything written. What cannot be is told here: it may never be thawed again."""
         in_force = runtime.current()
-        try:
-            if not in_force.flush(min(self._flush_timeout, _seconds_left(context))):
-                pending = {
-                    name: number
-                    for name, number in in_force.stats().items()
-                    if name.endswith("_pending") and number
-                }
-                log = _of(invocation)
-                log.warn("Frozen before all was written", pending=pending, trace=invocation.to_dict())
-        except Exception as error:  # somebody's own store or sink
-            _of(invocation).error("Flush failed", exc_info=error)
-
-
-def _of(invocation: OpenTrace) -> Logger:
-    """Return the logger for what is said of *invocation* after its end."""
-    return _log.bind(**invocation.block.fields)
+        if in_force.flush(min(self._flush_timeout, _seconds_left(context))):
+            return
+        counted = in_force.stats().items()
+        pending = {name: number for name, number in counted if name.endswith("_pending") and number}
+        log = _log.bind(**invocation.block.fields)  # it has ended
+        log.warn("Frozen before all was written", pending=pending, trace=invocation.to_dict())
 
 
 def _seconds_left(context: Any) -> float:
