@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import obskit
@@ -25,6 +25,7 @@ from obskit.errors import ConfigError
 from obskit.event import Event
 from obskit.gate import Gate
 from obskit.levels import DEBUG, INFO
+from obskit.logs import flight
 from obskit.logs.flight import Recording, _packed, current_recording
 from obskit.logs.pipeline import secured
 from obskit.runtime import CELL
@@ -298,8 +299,18 @@ def test_a_new_set_up_inside_a_trace_gets_what_was_recorded() -> None:
     assert lines[-1]["event"] == "command.end"
 
 
+def test_a_trace_from_before_the_recorder_has_nothing_to_write() -> None:
+    """It is switched on while a trace is open, which fails."""
+    later = io.BytesIO()
+    configured(flight_recorder=False)
+    with failing():
+        log.debug("before")
+        configured(output=later)
+        log.debug("after")
+    assert [json.loads(line)["event"] for line in later.getvalue().splitlines()] == ["command.end"]
+
+
 @given(st.lists(st.tuples(any_text, st.dictionaries(any_text, any_value, max_size=3)), max_size=5))
-@settings(max_examples=30)
 def test_recorded_lines_are_what_would_have_been_written(calls: list[tuple[str, dict[str, Any]]]) -> None:
     """Whatever is logged, the recorded line differs from the written one by its mark only."""
     lines = {}
@@ -344,22 +355,23 @@ def new_recording(lines: int) -> Recording:
     return Recording(obskit.bound_context(), Gate(obskit.Redactor(detectors=[])), lines)
 
 
-@given(st.integers(1, 8), st.lists(st.integers(0, 70_000), max_size=12))
-@settings(max_examples=50)
+@given(st.integers(1, 8), st.lists(st.integers(0, 700), max_size=12))
 def test_a_recording_keeps_the_latest_within_its_bounds(lines: int, sizes: list[int]) -> None:
-    """It behaves as a list that is cut at the front."""
+    """It behaves as a list that is cut at the front; a hundredth of the bytes will do for that."""
     recording = new_recording(lines)
     model: list[tuple[str, int]] = []
-    for number, size in enumerate(sizes):
-        event = event_of(f"{number:03}" + "." * size)
-        recording.keep(event)
-        packed = len(_packed(secured(event, recording._gate)))
-        if packed <= 64_000:
-            model = [*model, (event.msg, packed)][-lines:]
-        while sum(packed for _, packed in model) > 64_000:
-            model.pop(0)
-        assert [event.msg for event in recording.events()] == [msg for msg, _ in model]
-        assert recording._bytes == sum(packed for _, packed in model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flight, "_MAX_BYTES", 640)
+        for number, size in enumerate(sizes):
+            event = event_of(f"{number:03}" + "." * size)
+            recording.keep(event)
+            packed = len(_packed(secured(event, recording._gate)))
+            if packed <= 640:
+                model = [*model, (event.msg, packed)][-lines:]
+            while sum(packed for _, packed in model) > 640:
+                model.pop(0)
+            assert [event.msg for event in recording.events()] == [msg for msg, _ in model]
+            assert recording._bytes == sum(packed for _, packed in model)
 
 
 def test_a_handler_that_interrupts_never_waits() -> None:
@@ -412,8 +424,8 @@ def run_calls(number: int) -> int:
 
 def test_memory_stays_flat() -> None:
     """Ten times the calls take no more memory."""
-    run_calls(500)
-    assert run_calls(5_000) < run_calls(500) + 50_000
+    run_calls(300)
+    assert run_calls(3_000) < run_calls(300) + 50_000
 
 
 @pytest.mark.slow
@@ -421,7 +433,7 @@ def test_memory_stays_flat_over_many_calls() -> None:
     """A command that logs all day takes no more than one that logs for a second."""
     run_calls(1_000)
     with obskit.trace("/order"):
-        for n in range(100_000):
+        for n in range(30_000):
             log.debug("line", number=n)
         recording = current_recording()
         assert recording is not None
