@@ -48,6 +48,7 @@ def _table(
     *,
     renamed: Mapping[str, str] | None = None,
     kept_free: Iterable[str] = (),
+    nested: bool = False,
 ) -> Schema:
     """
     Make a schema of its own *columns*, with the fields of the user behind them.
@@ -55,9 +56,14 @@ def _table(
     Args:
         renamed: Fields of the user that the reader knows by another name.
         kept_free: Further names that a field of the user must not bear.
+        nested: Whether the reader makes an object of each dot in a name; then no
+            field of the user may bear the name of such an object either.
     """
     others = renamed or {}
     reserved = {*columns, *others.values(), *kept_free}
+    if nested:
+        parts = [name.split(".") for name in reserved]
+        reserved |= {".".join(part[:end]) for part in parts for end in range(1, len(part))}
 
     def lay_out(event: SafeEvent, service: str) -> dict[str, Json]:
         line: dict[str, Json] = {}
@@ -80,12 +86,6 @@ def _free_name(name: str, fields: Mapping[str, Json]) -> str:
     while name in fields:
         name += "_"
     return name
-
-
-def _parents(names: Iterable[str]) -> set[str]:
-    """Name the objects that dotted *names* lie in, for readers that make an object of each dot."""
-    parts = (name.split(".") for name in names)
-    return {".".join(part[:end]) for part in parts for end in range(1, len(part))}
 
 
 def _time(event: SafeEvent, service: str) -> Json:
@@ -152,43 +152,43 @@ _lambda: Final = _table(
 )
 
 # The order of the first three is part of https://github.com/elastic/ecs-logging/blob/main/spec/spec.json.
-_ECS: Final[Mapping[str, Column]] = {
-    "@timestamp": _time,
-    "log.level": _level_name,
-    "message": _msg,
-    "ecs.version": lambda event, service: "8.11.0",
-    "service.name": _service,
-    "log.origin.function": _fn,
-    "event.action": _event,
-    "log.logger": _logger,
-    "error.type": _error_type,
-    "error.message": _error_message,
-    "error.stack_trace": _stack,
-}
-_ECS_NAMES: Final = {"trace_id": "trace.id", "span_id": "span.id", "user_id": "user.id"}
-_ecs: Final = _table(_ECS, renamed=_ECS_NAMES, kept_free=_parents([*_ECS, *_ECS_NAMES.values()]))
+_ecs: Final = _table(
+    {
+        "@timestamp": _time,
+        "log.level": _level_name,
+        "message": _msg,
+        "ecs.version": lambda event, service: "8.11.0",
+        "service.name": _service,
+        "log.origin.function": _fn,
+        "event.action": _event,
+        "log.logger": _logger,
+        "error.type": _error_type,
+        "error.message": _error_message,
+        "error.stack_trace": _stack,
+    },
+    renamed={"trace_id": "trace.id", "span_id": "span.id", "user_id": "user.id"},
+    nested=True,
+)
 
 # https://docs.datadoghq.com/standard-attributes and, for what makes an error one of Error Tracking,
 # https://docs.datadoghq.com/error_tracking/logs
-_DATADOG: Final[Mapping[str, Column]] = {
-    "timestamp": _time,
-    "status": _level_name,
-    "message": _msg,
-    "service": _service,
-    "logger.name": _logger,
-    "logger.method_name": _fn,
-    "evt.name": _event,
-    "error.kind": _error_type,
-    "error.message": _error_message,
-    "error.stack": _stack,
-    "dd.span_id": _span_number,
-}
-_DATADOG_NAMES: Final = {"trace_id": "dd.trace_id", "user_id": "usr.id"}
 _datadog: Final = _table(
-    _DATADOG,
-    renamed=_DATADOG_NAMES,
-    # "@timestamp" would be taken before "timestamp".
-    kept_free={"@timestamp", *_parents([*_DATADOG, *_DATADOG_NAMES.values()])},
+    {
+        "timestamp": _time,
+        "status": _level_name,
+        "message": _msg,
+        "service": _service,
+        "logger.name": _logger,
+        "logger.method_name": _fn,
+        "evt.name": _event,
+        "error.kind": _error_type,
+        "error.message": _error_message,
+        "error.stack": _stack,
+        "dd.span_id": _span_number,
+    },
+    renamed={"trace_id": "dd.trace_id", "user_id": "usr.id"},
+    kept_free={"@timestamp"},  # it would be taken before "timestamp"
+    nested=True,
 )
 
 # Top-level ids: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/ (stable). The

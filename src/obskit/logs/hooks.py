@@ -84,20 +84,9 @@ class Hooks:
         line: str | None = None,
     ) -> None:
         # Whoever names a file wants the text there and nowhere else.
-        pipeline = current_pipeline()
-        if self._active and file is None and pipeline.is_enabled(_WARNINGS, WARN):
+        if self._active and file is None and current_pipeline().is_enabled(_WARNINGS, WARN):
             fields = {"category": category.__name__, "file": filename, "line": lineno}
-            pipeline.emit(
-                Event(
-                    time_ns=pipeline.clock.time_ns(),
-                    level=WARN,
-                    msg=format_message(message, (), {}),
-                    fn="<unknown>",
-                    logger=_WARNINGS,
-                    bound=(current_scope(),),
-                    fields=fields,
-                )
-            )
+            _log(WARN, format_message(message, (), {}), None, fields, logger=_WARNINGS)
         with redact_stderr():
             self._warning_before(message, category, filename, lineno, file, line)
 
@@ -142,7 +131,14 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], No
     return undo
 
 
-def _log(level: int, msg: str, error: BaseException | None, fields: Mapping[str, object]) -> None:
+def _log(
+    level: int,
+    msg: str,
+    error: BaseException | None,
+    fields: Mapping[str, object],
+    *,
+    logger: str | None = None,
+) -> None:
     pipeline = current_pipeline()
     pipeline.emit(
         Event(
@@ -150,7 +146,7 @@ def _log(level: int, msg: str, error: BaseException | None, fields: Mapping[str,
             level=level,
             msg=msg,
             fn=_origin(error),
-            logger=None,
+            logger=logger,
             bound=(current_scope(),),
             fields=fields,
             exception=error,
