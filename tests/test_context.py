@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit import bound_context, clear_context, get_context, set_context
+from obskit import bound_context, clear_context, context, get_context, set_context
 
 names = st.sampled_from(["cmd", "user_id", "guild"])
 
@@ -220,3 +220,56 @@ def test_a_block_left_in_another_context_changes_nothing_there() -> None:
     set_context(cmd="/outer")
     block.__exit__(None, None, None)
     assert get_context() == {"cmd": "/outer"}
+
+
+def test_one_block_serves_many_threads_and_itself() -> None:
+    """A block that is kept and entered again mixes nobody's fields."""
+    block = bound_context(component="w")
+    with block:
+        with block:
+            assert get_context() == {"component": "w"}
+        assert get_context() == {"component": "w"}
+    assert get_context() == {}
+    together = threading.Barrier(2)
+    seen = {}
+
+    def serve(user: str) -> None:
+        with bound_context(user_id=user):
+            together.wait(10)
+            with block:
+                together.wait(10)
+                assert get_context() == {"user_id": user, "component": "w"}
+                together.wait(10)
+            seen[user] = dict(get_context())
+
+    threads = [threading.Thread(target=serve, args=(user,)) for user in ("ada", "grace")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert seen == {"ada": {"user_id": "ada"}, "grace": {"user_id": "grace"}}
+
+
+def depth(scope: context.Scope | None) -> int:
+    """Count the scopes around *scope*, itself included."""
+    return 0 if scope is None else 1 + depth(scope.outer)
+
+
+def test_a_job_that_starts_the_next_one_drags_nothing_along() -> None:
+    """The context of a task that began in an ended block is its fields, not all blocks before."""
+
+    async def run() -> int:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[int] = loop.create_future()
+
+        def tick(number: int) -> None:
+            with bound_context(tick=number):
+                if number < 50:
+                    loop.call_soon(tick, number + 1)
+                    return
+                ended.set_result(depth(context.current_scope()))
+
+        tick(0)
+        return await ended
+
+    assert asyncio.run(run()) <= 2

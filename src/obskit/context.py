@@ -1,10 +1,11 @@
 """
 Fields bound to the running task, which stand on every line that it logs.
 
-One context variable holds one immutable `Scope`. Nothing is ever reset by
-token: a scope that is left from another task, or by a generator that the
-garbage collector closes, finds that it is not the current one and changes
-nothing.
+One context variable holds one `Scope`, which knows the scope around it. Nothing is
+ever reset by token, and a block keeps nothing of its own: one that is left from
+another task, or by a generator that the garbage collector closes, finds no scope
+of its own and changes nothing, and the same one may be entered again and again, in
+itself and by many threads.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ R = TypeVar("R")
 class Scope(Bound):
     """The fields that are bound here, the block that bound them, and the scope around it."""
 
-    __slots__ = ("outer", "owner")
+    __slots__ = ("has_ended", "outer", "owner")
 
     def __init__(
         self, fields: Mapping[str, object], owner: bound_context | None, outer: Scope | None
@@ -31,13 +32,23 @@ class Scope(Bound):
         super().__init__(fields)
         self.owner: Final = owner
         self.outer: Final = outer
+        self.has_ended = False  #: tasks that began in the block may go on in the scope
 
-    def lies_in(self, owner: bound_context) -> bool:
-        """Tell whether this scope is that of *owner* or of a block inside it."""
+    def of(self, owner: bound_context) -> Scope | None:
+        """Return this scope or the nearest around it that is of *owner*, if there is one."""
         scope: Scope | None = self
         while scope is not None and scope.owner is not owner:
             scope = scope.outer
-        return scope is not None
+        return scope
+
+    def moved(self, owner: bound_context, outer: Scope) -> Scope:
+        """Return this scope with *outer* around the block of *owner* that it lies in."""
+        inner = [self]
+        while (around := inner[-1].outer) is not None and inner[-1].owner is not owner:
+            inner.append(around)
+        for scope in reversed(inner):
+            outer = Scope(scope.fields, scope.owner, outer)
+        return outer
 
 
 _EMPTY: Final = Scope(MappingProxyType({}), None, None)
@@ -91,34 +102,38 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
     False
     """
 
-    __slots__ = ("_before", "_inside", "fields", "recording")
+    __slots__ = ("_inside", "fields", "recording")
 
     def __init__(self, **fields: object) -> None:
         self.fields = fields
-        self._before = self._inside = _EMPTY
+        self._inside: Scope | None = None  # what was bound when a generator was suspended
         #: Where logs keep the lines below the level of a trace that this block belongs to.
         self.recording: object = None
 
     def __enter__(self) -> None:
-        self._before = _current.get()
-        _current.set(Scope({**self._before.fields, **self.fields}, self, self._before))
+        around = _current.get()
+        if around.has_ended:  # a job that starts the next one would drag all that have ended along
+            around = Scope(around.fields, None, None)
+        _current.set(Scope({**around.fields, **self.fields}, self, around))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self.suspend()
+        if (scope := _current.get().of(self)) is not None:
+            scope.has_ended = True
+            _current.set(scope.outer or _EMPTY)
 
     def suspend(self) -> None:
         """Give the caller of a generator its own context back while the generator waits."""
         scope = _current.get()
-        if scope.lies_in(self):
+        if (own := scope.of(self)) is not None:
             self._inside = scope
-            _current.set(self._before)
+            _current.set(own.outer or _EMPTY)
 
     def resume(self) -> None:
         """Bind again what was bound when the generator was suspended."""
-        self._before = _current.get()
-        _current.set(self._inside)
+        if self._inside is not None:
+            _current.set(self._inside.moved(self, _current.get()))
 
     async def __aenter__(self) -> None:
         self.__enter__()

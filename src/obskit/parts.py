@@ -20,6 +20,7 @@ from .environment import Environment
 from .errors import ConfigError, MissingExtra, told
 from .event import SafeEvent
 from .gate import Gate
+from .interrupts import is_interruption
 from .lazy import LOADING
 from .levels import Thresholds, parse_level
 from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary
@@ -162,10 +163,15 @@ def _orjson() -> Dumps:
     """Load orjson where it is installed (extra ``fast``): it writes a line in a third of the time."""
     try:
         with LOADING:  # a fork waits: the child could wait for ever for a module half loaded
-            import orjson
-    except Exception:  # not installed, or a caller that stands near the limit of recursion
+            # What its start imports comes first: a signal handler that raised in there would end the process.
+            import dataclasses  # noqa: F401
+
+            from orjson import dumps as fastest
+    except Exception as error:  # not installed, or a caller that stands near the limit of recursion
+        if is_interruption(error):
+            raise
         return dumps
-    return orjson.dumps
+    return fastest
 
 
 def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:

@@ -183,8 +183,9 @@ def alert(
     Returns:
         What became of it: see `obskit.alerts.Receipt`.
     """
-    from .alerts import Alert
-    from .traces import current_trace
+    with LOADING:
+        from .alerts import Alert
+        from .traces import current_trace
 
     trace = current_trace()
     if trace is not None:

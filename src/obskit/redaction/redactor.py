@@ -103,6 +103,7 @@ class Redactor:
         self._mask = Mask(tail=tail, tail_min_length=tail_min_length, fingerprint_key=fingerprint_key)
         self._policy = KeyPolicy(keys=keys, safe_keys=safe_keys)
         shapes, own = _chosen(detectors)
+        self._is_loaded = False
         self._scanner = Scanner(
             shapes=shapes, own=own, policy=self._policy, literals=literals, mask=self._mask
         )
@@ -215,10 +216,12 @@ class Redactor:
 
     def load(self) -> None:
         """Load now what is otherwise loaded with the first value that needs it."""
-        from . import lines, names, walk  # noqa: F401 - to be there
+        with LOADING:
+            from . import lines, names, walk  # noqa: F401 - to be there
 
-        self._scanner.load()
-        _harmless()
+            self._scanner.load()
+            _harmless()
+            self._is_loaded = True
 
     @property
     def failures(self) -> int:
@@ -371,7 +374,9 @@ class Redactor:
         return self.hidden(value, verdict) if is_secret else value
 
     def _walked(self, value: Any) -> Any:
-        from .walk import walk  # not at import: the lines of a log do without it
+        if not self._is_loaded:  # not at import: the lines of a log do without
+            self.load()
+        from .walk import walk
 
         return walk(value, self)
 
