@@ -367,6 +367,28 @@ def test_what_hangs_at_the_end_goes_to_the_fallback(
     assert alerter.stats()["delivered"] == alerter.stats()["sent"] == 2
 
 
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_in_the_middle_of_a_delivery_leaves_it_to_its_parent(
+    sink: Script, clock: FakeClock
+) -> None:
+    """It gives up nothing that is not its own."""
+    sink.open.clear()
+    second = Memory()
+    alerter = Alerter([Route(sink, fallback=second)], clock=clock)
+    receipt = alerter.send(alert())
+    eventually(lambda: len(sink.tried) == 1)
+
+    def check() -> bool:
+        alerter.close(0.1)
+        return not second.alerts and receipt.wait(0) == "pending"
+
+    assert in_child(check)
+    sink.open.set()
+    assert receipt.wait(5) == "delivered"
+    alerter.close()
+
+
 def test_an_interruption_leaves_no_silence(
     alerter: Alerter, sink: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,8 +137,8 @@ class Alerter:
         self._inside.clear()
         self._ledger.start_anew()
         self._watch.start_anew()
-        for lane in self._lanes:
-            lane.storm.start_anew()
+        for lane in self._all_lanes:
+            lane.start_anew()
         self._lock = threading.RLock()
         # Names of leases: made without asking the operating system for each of them.
         self._process = new_trace_id()

@@ -123,6 +123,11 @@ class Lane:
             self._process, capacity=CAPACITY, clock=terms.clock, name=f"obskit-{name}"
         )
 
+    def start_anew(self) -> None:
+        """Leave to the parent, in a forked child, what is being sent or held back."""
+        self._flying.clear()
+        self.storm.start_anew()
+
     @property
     def room(self) -> int:
         """Messages that it can still take."""
@@ -144,10 +149,11 @@ class Lane:
         """Deliver within *timeout* what is pending, give up the rest, close the sink."""
         left = self._worker.close(timeout)
         self._closed = True
-        is_busy = bool(self._flying)
-        for job in (*_taken(self._flying), *left):
+        # Two threads that try to take a job out get it once.
+        flying = [job for key in list(self._flying) if (job := self._flying.pop(key, None)) is not None]
+        for job in (*flying, *left):
             self._give_up(job, "there was no time left at the end")
-        if not is_busy:  # one that hangs may hold a lock, so whoever is inside it closes it
+        if not flying:  # a sink that hangs may hold a lock, so whoever is inside it closes it
             self._close_sink()
 
     def _close_sink(self) -> None:
@@ -277,7 +283,7 @@ class Lane:
         """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
         self._terms.notices.tell(self.name, f"an alert was not delivered by {self.name}: {reason}")
         if self.fallback is not None:
-            job.attempts = job.deadline_ns = 0
+            job.attempts = job.deadline_ns = job.waited_ns = 0
             if self.fallback.submit(job):
                 return
         self.release(job)
@@ -301,11 +307,6 @@ class Lane:
             else:
                 self._terms.spool.done(job.row)
         self._terms.settle(job, result)
-
-
-def _taken(jobs: dict[int, Job]) -> list[Job]:
-    """Take all *jobs* out; two threads that try get each of them once."""
-    return [job for key in list(jobs) if (job := jobs.pop(key, None)) is not None]
 
 
 def seconds_left(deadline_ns: int) -> float:
