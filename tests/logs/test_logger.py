@@ -402,3 +402,24 @@ def test_a_configured_program_loads_nothing_in_the_middle_of_a_line() -> None:
     assert len(lines) == 6
     for secret in ("failed:", "too late", "hunter2", "not-real"):
         assert secret not in done.stdout + done.stderr
+
+
+_AT_THE_END = """
+import obskit
+
+class Kept:
+    def __del__(self):
+        log.info("bye to %s", "https://ada:not-real@example.org", number=42)
+
+obskit.configure(service="app")
+log, kept = obskit.get_logger(), Kept()
+"""
+
+
+def test_a_finaliser_at_the_end_of_the_process_logs_as_ever() -> None:
+    """Modules are not to be found any more by then; what was loaded before is kept."""
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_THE_END], capture_output=True, text=True, timeout=60, check=True
+    )
+    line = json.loads(done.stdout)
+    assert (line["msg"], line["number"]) == ("bye to https://ada:***@example.org", 42)

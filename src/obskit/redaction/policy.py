@@ -60,6 +60,10 @@ class KeyPolicy:
         self.reach: Final = max((len(path) for path in self._secret_paths | self._safe_paths), default=0)
         self._cache: dict[str, Verdict | None] = {}
 
+    def load(self) -> None:
+        """Load what judges names; at the end of the process it is not to be found any more."""
+        _reader()
+
     def verdict(self, name: str) -> Verdict | None:
         """Say how a value under *name* is treated; None where the name is innocent."""
         try:

@@ -217,8 +217,9 @@ class Redactor:
     def load(self) -> None:
         """Load now what is otherwise loaded with the first value that needs it."""
         with LOADING:
-            from . import lines, names, walk  # noqa: F401 - to be there
+            from . import lines, values, walk  # noqa: F401 - to be there
 
+            self._policy.load()
             self._scanner.load()
             _harmless()
             self._is_loaded = True
