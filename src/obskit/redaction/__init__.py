@@ -24,6 +24,10 @@ __all__ = ["LITERALS", "Detector", "Literals", "Redactor", "register_secret", "u
 __getattr__ = lazy.attributes(__name__, {"Detector": "detectors"})
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def register_secret(value: str | bytes, name: str | None = None) -> None:
     """
     Hide *value* from now on wherever it appears, plain or encoded.
