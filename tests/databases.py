@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.programs import free_port, missing, program, running
+from tests.programs import free_port, missing, program, running, succeeds
 
 DYNALITE = "dynalite@4.0.0"
 NODE_MODULES = Path(sys.prefix) / "node"
@@ -138,8 +138,7 @@ def _dynalite() -> str:
     # Several workers of a test run may come here at once, so each installs apart and one of them wins.
     apart = NODE_MODULES.with_name(f"node-{os.getpid()}")
     install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(apart), DYNALITE]
-    done = subprocess.run(install, capture_output=True, timeout=100, check=False)
-    if done.returncode:
+    if not succeeds(*install):
         shutil.rmtree(apart, ignore_errors=True)
         missing(f"{DYNALITE} could not be installed")
     try:

@@ -49,8 +49,7 @@ def environment(name: str, *requirements: str) -> Path:
         ("-m", "venv", "--without-pip", str(apart)),
         ("-m", "pip", "-qq", "--python", python, "install", "--disable-pip-version-check", *requirements),
     ):
-        done = subprocess.run([sys.executable, *command], capture_output=True, timeout=150, check=False)
-        if done.returncode:
+        if not succeeds(sys.executable, *command):
             shutil.rmtree(apart, ignore_errors=True)
             missing(f"{name} could not be installed")
     try:
@@ -58,6 +57,14 @@ def environment(name: str, *requirements: str) -> Path:
     except OSError:
         shutil.rmtree(apart, ignore_errors=True)
     return place
+
+
+def succeeds(*command: str, seconds: float = 100.0) -> bool:
+    """Run *command* to its end, without its output; False if it fails or takes longer."""
+    try:
+        return not subprocess.run(command, capture_output=True, timeout=seconds, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def free_port() -> int:
