@@ -21,12 +21,12 @@ from ..errors import ConfigError
 from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
 from ..notices import Notices
-from ..runtime import Runtime, current
+from ..runtime import current
 from ..worker import close_at_exit, restart_after_fork
-from .dedupe import Dedupe, Granted, MemoryDedupe
+from .dedupe import Dedupe, Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
-from .key import KeyRule, check_rule, dedupe_key, incident_key
+from .key import KEY_LENGTH, KeyRule, check_rule, dedupe_key, incident_key
 from .lane import LOCAL_LEASE, Job, Lane, Terms, seconds_left
 from .ledger import Ledger
 from .model import Alert, SafeAlert, Severity, secured
@@ -250,8 +250,7 @@ class Alerter:
     # --- the decision, in the caller ---
 
     def _decide(self, alert: Alert) -> Receipt:
-        runtime = current()
-        key = self._key(alert, runtime.service)
+        key = self._key(alert, current().service)
         lanes = self._lanes_for[alert.severity]
         if threading.get_ident() in self._inside:
             return self._ledger.dropped(key, "inside")  # what alerting itself complains about
@@ -262,66 +261,68 @@ class Alerter:
         until = self._muted.get(key)
         if until is not None and self._clock.monotonic_ns() < until:
             return Receipt("muted", key)
-        return self._tell(alert, key, runtime, lanes)
+        return self._tell(alert, key, lanes)
 
-    def _tell(self, alert: Alert, key: str, runtime: Runtime, lanes: Iterable[Lane]) -> Receipt:
+    def _tell(self, alert: Alert, key: str, lanes: Iterable[Lane]) -> Receipt:
         """Send *alert* where its window is open, and count it elsewhere."""
         mark = dedupe_key(key, alert.severity)
         lease = f"{self._process}-{next(self._numbers)}"
         now_ns = self._clock.time_ns()
-        granted = self._lease(lanes, mark, lease, now_ns)
-        if not granted:
-            self._watch.repeated()
-            return Receipt("duplicate", key)
+        occurred = Repeats(1, now_ns, now_ns)
+        granted: dict[Lane, Repeats] = {}  # with what each has to report
+        is_storm = False
         try:
-            bearable = self._calm(granted, alert, mark, lease, now_ns)
-            if not bearable:
-                return Receipt("throttled", key)
-            safe = secured(alert, runtime.gate)
-            receipt = QueuedReceipt(key, len(bearable))
-            jobs = {}
-            for lane in bearable:
-                here = lane.mark(mark)
-                message = Delivery(
-                    alert=safe,
-                    key=key,
-                    service=runtime.service,
-                    time_ns=now_ns,
-                    token=self._token(here, key, now_ns),
-                    repeats=granted[lane],
-                )
-                jobs[lane] = Job(delivery=message, mark=here, lease=lease, receipt=receipt)
-            with self._lock:
-                _remember(self._incidents, key, safe)
-            return self._enqueue(jobs, receipt)
+            for lane in lanes:
+                answer = self._terms.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
+                if isinstance(answer, Held):
+                    continue
+                granted[lane] = answer.repeats
+                if not self._is_bearable(lane, alert, now_ns):
+                    is_storm = True
+                    self._terms.windows.release(lane.mark(mark), lease)
+                    del granted[lane]
+            if granted:
+                return self._write(alert, mark, lease, granted, now_ns)
         except BaseException:  # an interruption, too, must leave no silence
             for lane in granted:
                 self._terms.windows.release(lane.mark(mark), lease)
             raise
+        if is_storm:
+            return Receipt("throttled", key)
+        self._watch.repeated()
+        return Receipt("duplicate", key)
 
-    def _lease(self, lanes: Iterable[Lane], mark: str, lease: str, now_ns: int) -> dict[Lane, Repeats]:
-        """Return the lanes whose window is open, each with the repeats to report."""
-        granted: dict[Lane, Repeats] = {}
-        occurred = Repeats(1, now_ns, now_ns)
-        for lane in lanes:
-            answer = self._terms.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
-            if type(answer) is Granted:
-                granted[lane] = answer.repeats
-        return granted
+    def _is_bearable(self, lane: Lane, alert: Alert, now_ns: int) -> bool:
+        """Tell whether *lane* bears one more message; otherwise it remembers that there was one."""
+        if lane.storm.lets_pass(alert.severity, self._clock.monotonic_ns()):
+            return True
+        if lane.storm.hold_back(alert.severity, alert.message, now_ns):
+            self._watch.storm_began(lane)
+            self._close_at_exit()
+        return False
 
-    def _calm(self, granted: Iterable[Lane], alert: Alert, mark: str, lease: str, now_ns: int) -> list[Lane]:
-        """Return the lanes that bear one more message; the others count it and leave its window open."""
-        bearable = []
-        now = self._clock.monotonic_ns()
-        for lane in granted:
-            if lane.storm.lets_pass(alert.severity, now):
-                bearable.append(lane)
-                continue
-            self._terms.windows.release(lane.mark(mark), lease)
-            if lane.storm.hold_back(alert.severity, alert.message, now_ns):
-                self._watch.storm_began(lane)
-                self._close_at_exit()
-        return bearable
+    def _write(
+        self, alert: Alert, mark: str, lease: str, granted: Mapping[Lane, Repeats], now_ns: int
+    ) -> Receipt:
+        """Write a message for each lane and queue it."""
+        runtime, key = current(), mark[:KEY_LENGTH]
+        safe = secured(alert, runtime.gate)
+        receipt = QueuedReceipt(key, len(granted))
+        jobs = {}
+        for lane, repeats in granted.items():
+            here = lane.mark(mark)
+            message = Delivery(
+                alert=safe,
+                key=key,
+                service=runtime.service,
+                time_ns=now_ns,
+                token=self._token(here, key, now_ns),
+                repeats=repeats,
+            )
+            jobs[lane] = Job(delivery=message, mark=here, lease=lease, receipt=receipt)
+        with self._lock:
+            _remember(self._incidents, key, safe)
+        return self._enqueue(jobs, receipt)
 
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: QueuedReceipt) -> Receipt:
         self._ledger.count("sent", "pending")
