@@ -115,6 +115,22 @@ def test_what_may_be_taken_later_is_sent_again(server: Script, status: int) -> N
     assert (commands(server), counted(exporter)) == (["/x"] * 3, (1, 0, 0))
 
 
+def test_what_comes_meanwhile_waits_as_well(server: Script) -> None:
+    """Who asks to be left alone for a while is sent nothing else until then."""
+    server.answers.appendleft((503, {"Retry-After": "30"}, b""))
+    clock = FakeClock()
+    exporter = exporting(server, clock=clock)
+    record()
+    while not exporter._not_before_ns:
+        threading.Event().wait(0.001)
+    record()
+    assert not exporter.flush(0.1)
+    assert len(server.requests) == 1
+    clock.advance(30)
+    assert exporter.flush(10)
+    assert (commands(server), counted(exporter)) == (["/x"] * 3, (2, 0, 0))
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 500, 301])
 def test_what_was_refused_is_not_sent_again(
     server: Script, status: int, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

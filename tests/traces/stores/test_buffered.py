@@ -194,12 +194,16 @@ def test_readers_see_the_latest_of_what_is_written_in_part(
     assert behind.recent() == []
 
 
-def test_what_nobody_can_keep_is_shown_to_nobody(behind: BufferedTraceStore, clock: FakeClock) -> None:
+def test_what_nobody_can_keep_is_shown_to_nobody(
+    behind: BufferedTraceStore, shelf: Shelf, clock: FakeClock
+) -> None:
     """Nor does it disturb whoever reads the others."""
-    odd: Any = make_trace(3, "ada", clock)
+    record(behind, clock, 3)
+    assert shelf.reached.wait(PATIENCE)
+    odd: Any = make_trace(4, "ada", clock)
     odd.attributes = {"a": object()}
     behind.started(odd)
-    assert numbers(behind.recent()) == [2, 1]
+    assert numbers(behind.recent()) == [3, 2, 1]
 
 
 def test_bounds_hold_also_for_what_is_not_written_yet(behind: BufferedTraceStore, clock: FakeClock) -> None:
