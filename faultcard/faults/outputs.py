@@ -237,6 +237,7 @@ def file_size_limit(run: Run) -> None:
     """The file reaches its size limit, and later the limit is raised."""
     import resource
 
+    sys.dont_write_bytecode = True  # no module that is loaded meanwhile is to be cut off
     resource.setrlimit(resource.RLIMIT_FSIZE, (64_000, resource.RLIM_INFINITY))
     run.lines(40, 3_000)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

@@ -323,6 +323,7 @@ import os, resource, sys
 from obskit.errors import SinkError
 from obskit.sinks import FileSink
 
+sys.dont_write_bytecode = True  # no module that is loaded meanwhile is to be cut off
 path, = sys.argv[1:]
 sink = FileSink(path{settings})
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

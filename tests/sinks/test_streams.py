@@ -180,6 +180,47 @@ os._exit(0)
     assert victim.read_bytes() == b""
 
 
+def test_a_closed_stream_gives_no_line_to_the_file_that_took_its_number(tmp_path: Path) -> None:
+    """Files that Python opens do not pass to children, which could tell one number from the next."""
+    stream = (tmp_path / "log").open("a")
+    sink = StreamSink(stream)
+    sink.emit(b"one\n")
+    stream.close()
+    with (tmp_path / "data").open("wb"), pytest.raises(SinkError, match="closed"):
+        sink.emit(b"two\n")
+    assert (tmp_path / "data").read_bytes() == b""
+
+
+_FROZEN = """
+import sys, threading, time
+import obskit
+log = obskit.get_logger()
+
+class Resource:
+    def __del__(self, log=log):
+        log.info("bye")
+
+module = sys.modules["kept_to_the_end"] = type(sys)("kept_to_the_end")
+module.resource = Resource()
+del module
+
+def spam(log=log):
+    while True:
+        log.info("x" * 60_000)
+
+for _ in range(4):
+    threading.Thread(target=spam, daemon=True).start()
+time.sleep(0.05)
+"""
+
+
+def test_a_finalizer_that_logs_does_not_wait_for_a_thread_that_is_frozen(tmp_path: Path) -> None:
+    """At the end of a process, a daemon thread may hold the sink for ever."""
+    for _ in range(3):
+        with (tmp_path / "lines").open("wb") as output:
+            subprocess.run([sys.executable, "-c", _FROZEN], stdout=output, timeout=30, check=True)
+
+
 def test_a_redirected_stdout_is_followed(tmp_path: Path) -> None:
     """os.dup2 onto descriptor 1 moves the log along."""
     target = tmp_path / "target"

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
+from sys import is_finalizing
 from typing import Final
 
 from ..errors import SinkError
@@ -40,6 +41,9 @@ class LineSink(ABC):
 
     def emit(self, line: bytes, /) -> None:
         """Write *line*; raises `SinkError` if it did not go out whole."""
+        if is_finalizing():  # a daemon thread may hold the lock for ever, and nobody else runs any more
+            self._write(line)
+            return
         with self._lock:
             if self._writing:
                 if len(self._pending) >= _MAX_PENDING:

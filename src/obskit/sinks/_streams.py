@@ -48,6 +48,8 @@ class StreamSink(LineSink):
         if stream is not self._seen:
             self._turn_to(stream)
         if self._descriptor is not None:
+            if stream is not None and stream.closed:  # the number may be that of another file by now
+                raise SinkError("closed")
             self._descriptor.write(line)
         elif stream is None:
             raise SinkError("closed")
@@ -59,11 +61,10 @@ class StreamSink(LineSink):
             self._descriptor.finish()
         self._seen = stream
         try:
-            fd = cast("IO[bytes]", stream).fileno()
-            self._descriptor = Descriptor(fd, self._clock, self._losses)
-        except (
-            Exception
-        ):  # no descriptor: io.UnsupportedOperation, AttributeError, or whatever a stand-in raises
+            file = cast("IO[bytes]", stream)
+            self._descriptor = None if file.closed else Descriptor(file.fileno(), self._clock, self._losses)
+        # No descriptor: io.UnsupportedOperation, AttributeError, or whatever a stand-in raises.
+        except Exception:
             self._descriptor = None
 
 

@@ -631,6 +631,7 @@ def test_a_full_disk_loses_nothing_that_was_there(path: Path) -> None:
 
     def run(_: Child) -> None:
         clock = FakeClock()
+        sys.dont_write_bytecode = True  # no module that is loaded meanwhile is to be cut off
         with recording(SQLiteTraceStore(path, clock=clock)) as store:
             assert len(store.recent()) == 3
             size = path.stat().st_size
