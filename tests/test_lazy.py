@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
 import obskit
+from obskit import lazy
 
 LOADED = """
 import sys, obskit
@@ -28,3 +30,22 @@ def test_an_unknown_name_is_an_ordinary_attribute_error(package: object) -> None
     """As for any module, and naming the package."""
     with pytest.raises(AttributeError, match=r"obskit.*'nonsense'"):
         _ = package.nonsense  # type: ignore[attr-defined]
+
+
+def test_at_the_end_of_the_process_nobody_waits_for_a_frozen_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that was loading something when the process ended never lets go."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def load() -> None:
+        with lazy.LOADING:
+            begun.set()
+            ended.wait(10)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    assert begun.wait(10)
+    monkeypatch.setattr(lazy, "is_finalizing", lambda: True)
+    with pytest.raises(RuntimeError, match="end of the process"), lazy.LOADING:
+        pass
+    ended.set()
+    thread.join(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from sys import is_finalizing
 from threading import RLock
 from typing import Final
 
@@ -27,7 +28,9 @@ class _Loading:
             os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        # At the end of the process, the thread that has it may be frozen.
+        if not self._lock.acquire(blocking=not is_finalizing()):
+            raise RuntimeError("nothing can be loaded any more, at the end of the process")
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()

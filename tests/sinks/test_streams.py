@@ -208,6 +208,7 @@ def spam(log=log):
     while True:
         log.info("x" * 60_000)
 
+log.info("loading what the first lines need")
 for _ in range(4):
     threading.Thread(target=spam, daemon=True).start()
 time.sleep(0.05)
