@@ -113,10 +113,10 @@ brokers and build machines look like, with many a password, token and key in the
 none was left out because it went wrong.
 
 obskit's detectors were tuned with secrets of another seed and with every second of the first {first} clean
-texts. What is reported are the others. They were looked at twice on the way: at first, obskit changed
-5 of 217; after that, {later} more were written, of which it changed 4, and then what these showed was
-corrected, too.
-So 2 in 100 is what to expect of texts as hard as these at first sight.
+texts. What is reported are the others. They were looked at three times on the way: at first, obskit
+changed 5 of 217; after that, {later} more were written, of which it changed 4, and then {provoking} to
+provoke what was new, of which it changed 4; each time, what these showed was corrected.
+So 2 to 3 in 100 is what to expect of texts as hard as these at first sight.
 The lines of the library were used in the same way: at first, it changed 21.
 None of the other contenders had that advantage.
 
@@ -132,7 +132,7 @@ None of the other contenders had that advantage.
 
 def page(contenders: Iterable[Contender], card: Mapping[str, Results | None], texts: Texts, date: str) -> str:
     """Write the page."""
-    from redactioncard.clean import CLEAN, LATER
+    from redactioncard.clean import CLEAN, LATER, PROVOKING
 
     ours = card["obskit"]
     assert ours is not None
@@ -149,7 +149,8 @@ def page(contenders: Iterable[Contender], card: Mapping[str, Results | None], te
         lines=f"{len(texts.library):,}",
         missing="\n".join(["", *missing, ""]) if missing else "",
         first=sum(map(len, CLEAN.values())),
-        later=len(LATER),
+        later=len(LATER) - len(PROVOKING),
+        provoking=len(PROVOKING),
         missed=_listed(f"{some.recipe}: {count}" for some, count in _by_recipe(ours.missed).items()),
         alarms=_listed(f"`{some.text}`" for some in ours.changed),
     )

@@ -640,6 +640,70 @@ api_keys: 3 active, 1 revoked
 {{"client_id": "<digits:18>", "scope": "bot applications.commands"}}
 """
 
+#: Written to provoke the rules of doubtful names, odd words and tokens without a prefix.
+_PROVOKING: Final = """\
+The password: macOS asks for it when the keychain is locked.
+password: iCloud Keychain is not available on this device
+Forgot your password: reset links go to the address on file
+your password: eduPersonPrincipalName is what the proxy expects
+passwd: libPAM says the account has expired
+token: webOS client does not send one
+pwd: mountPoint /var/lib/docker is read-only
+passphrase: openPGP smartcards ask on the device itself
+login: password: kwargsOnly arguments are not positional
+secret: camelCase or snake_case names both work here
+00000000-0000-0000-0000-000000000000 is the nil trace
+trace 00f067aa0ba902b7 parent 0000000000000000 sampled 01
+traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+sha256:00a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f layer already exists
+commit 00fb3c1d9e7a52b84c60f1d2e3a4b5c6d7e8f901 cherry-picked onto release
+00:1A:2B:3C:4D:5E joined the access point as client 12
+object 0000000000000000000000000000000000000042 is the genesis block
+Batch 00-Import-Of-The-Customers-From-The-Old-Shop done
+socioeconomicIndicatorsOfTheRegionAndItsNeighbours2026.csv uploaded
+cio: the chief information officer signed the purchase order
+curiociolo wins the derby, 3 lengths ahead
+precious cioccolato recipes, page 12 of 40
+oy2 is how package keys begin, says the manual
+toy24 and boy2boy are channel names
+nuget push Foo.1.2.3.nupkg --skip-duplicate finished in 2.1 s
+cargo publish: crate obskeeper v0.1.0 uploaded, waiting for the index
+okta: user 00u1a2b3c4D5e6F7g8h9 suspended by an administrator
+okta app 0oa1b2c3d4E5f6G7h8i9 has no assignments left
+SSWS is the scheme of the header, see the manual
+client_secret_post is not supported by this provider
+token_endpoint_auth_methods_supported: client_secret_basic, private_key_jwt
+update_password: on_create
+existingSecret: harbor-core-credentials
+secretName: wildcard-example-org-tls
+serviceAccount: default, automountServiceAccountToken: false
+reset_pin: GPIO17, clk_pin: GPIO18, busy_pin: GPIO4
+route_key: $default, integration: lambda:orders-prod-v2
+kms_key_id=arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+key_arn: arn:aws:secretsmanager:eu-west-1:123456789012:secret:db/prod-AbCdEf
+session_state=ready session_count=12 session_ttl=3600s
+PASSWORD_HASHERS=django.contrib.auth.hashers.Argon2PasswordHasher
+AUTH_PASSWORD_VALIDATORS: 4 validators loaded
+jwt: issuer https://id.example.org/realms/main2 is not trusted
+csrf: origin https://app.example.org does not match
+signature: def fetch(url: str, timeout: float = 10.0) -> Response
+private: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16
+community: Discord server with 1200 members
+license: Apache-2.0 WITH LLVM-exception
+webhook: push event of acme/app received, delivery 72d3162e-cc78-11e3-81ab-4c9367dc0958
+api: v2beta1, deprecated since 2025-03-01T00:00:00Z
+max_token: 4096, min_token: 1, top_k: 40
+credentials: include, mode: cors, cache: no-store
+TLS_KEY=/etc/ssl/private/app2.key TLS_CERT=/etc/ssl/certs/app2.crt
+ssh_key: ~/.ssh/id_ed25519 (ED25519, 256 bits, no comment)
+gpg_key: https://packages.example.org/keys/release2024.asc
+host_key: SHA256:uNiVztksCsDhcc0u9e8BrqY1kXg is not in known_hosts
+cache_key: user:42:profile:v3 expired after 300 s
+idempotency_key: 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d was used before
+public_key: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
+verify_key: 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+"""
+
 #: Each text, by its kind.
 CLEAN: Final = {
     "prose": _PROSE.splitlines(),
@@ -647,4 +711,5 @@ CLEAN: Final = {
     "code": _CODE.splitlines(),
     "data, ids and URLs": _DATA.splitlines(),
 }
-LATER: Final = _LATER.splitlines()
+PROVOKING: Final = _PROVOKING.splitlines()
+LATER: Final = [*_LATER.splitlines(), *PROVOKING]

@@ -48,14 +48,15 @@ _INNOCENT: Final = frozenset(
     "disabled redacted hidden masked removed str int float bool bytes string number boolean object "
     "array any type self this get os env environ config settings var let const is was has and or must "
     "should the a an too see please incorrect wrong weak strong reset revoked changed same new old in "
-    "from file stdin prompt valid active inactive stale fresh unchanged header".split()
+    "from file stdin prompt valid active inactive stale fresh unchanged header include omit".split()
 )
 _WORDS: Final = re.compile(r"_{0,2}[A-Za-z][a-z]*+(?:[-_ .]{0,2}[A-Za-z][a-z]*+)*+_{0,2}", re.ASCII)
 _CAMEL: Final = re.compile(r"[A-Za-z][a-z]{1,19}+(?:[A-Z][a-z]{2,19}+)*+")
 #: No password even where one could stand: what became of it (``changed``), and the name of a type.
 _NO_PASSWORD: Final = re.compile(r"[a-z]{2,16}(?:ed|ing)|(?:[A-Z][a-z]{1,20}){2,8}")
 _PATH: Final = re.compile(
-    r"(?:~|\.{0,2})/|[A-Za-z]:\\|[\w.@-]{1,40}/(?=[^=+]*$)|[\w.-]{1,80}\.(?=[A-Za-z])[a-z0-9]{1,5}$", re.ASCII
+    r"(?:~|\.{0,2})/|(?:SHA\d{1,3}|MD5):|[A-Za-z]:\\|[\w.@-]{1,40}/(?=[^=+]*$)|[\w.-]{1,80}\.(?=[A-Za-z])[a-z0-9]{1,5}$",
+    re.ASCII,
 )
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Words, numbers and digests apart, as in the key of a cache: what is random has them mixed.
@@ -76,6 +77,8 @@ _NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,:]\d+)*+%?", re.ASCII)
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 #: A name in source text: of a variable, an attribute, an environment variable.
 _REFERENCE: Final = re.compile(r"(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Za-z_]\w{0,60}", re.ASCII)
+#: That of a class in a module, which may have letters and digits mixed: ``hashers.Argon2PasswordHasher``.
+_MODULE: Final = re.compile(r"(?:[a-z_]\w{0,60}\.){2,8}[A-Za-z_]\w{0,60}", re.ASCII)
 _ROOTS: Final = frozenset(
     "self cls args config settings options os env ctx request kwargs data params".split()
 )
@@ -236,14 +239,18 @@ def looks_secret(value: str, verdict: Verdict, *, is_loose: bool) -> bool:
     """
     if len(value) < _SHORTEST or value.casefold() in _INNOCENT or _PLACEHOLDER.fullmatch(value):
         return False
-    if verdict.doubtful and _RANDOM.match(value) is None:
+    if verdict.doubtful and (_RANDOM.match(value) is None or _MODULE.fullmatch(value)):
         return False
     if _NUMBER.fullmatch(value):
         return verdict.numbers and not verdict.weak
     is_weak = verdict.weak or verdict.doubtful
     is_doubtful = is_loose or is_weak
     if is_doubtful and _WORDS.fullmatch(value):
-        return len(value) >= _LONGEST_WORD and value.isalpha() and not _CAMEL.fullmatch(value)
+        if not value.isalpha() or _CAMEL.fullmatch(value):
+            return False
+        # Capitals where neither a word nor a name has them: "swordfishXY", but not "PostgreSQL".
+        is_odd = len(value) >= _LONGEST_NAME and value[0].islower() and not is_weak
+        return is_odd or len(value) >= _LONGEST_WORD
     if is_doubtful and _URL.match(value):
         return False
     if not is_weak:
