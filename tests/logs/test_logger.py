@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -423,3 +425,13 @@ def test_a_finaliser_at_the_end_of_the_process_logs_as_ever() -> None:
     )
     line = json.loads(done.stdout)
     assert (line["msg"], line["number"]) == ("bye to https://ada:***@example.org", 42)
+
+
+def test_a_call_that_no_python_code_makes_is_a_line(lines: Lines) -> None:
+    """A thread may begin in the method itself."""
+    log = obskit.get_logger()
+    _thread.start_new_thread(log.info, ("began here",))
+    deadline = time.monotonic() + 10
+    while not lines.raw and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert (lines.events[0]["fn"], lines.events[0]["msg"]) == ("<unknown>", "began here")

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider
 
 from obskit.context import Scope
 from obskit.encoding.json import Dumper, Dumps, dumps, encode_line
@@ -19,7 +20,7 @@ from obskit.gate import Gate
 from obskit.logs.pipeline import secured
 from obskit.logs.quick import QuickLine
 from obskit.redaction import Literals, Redactor
-from tests.strategies import any_text, any_value, json_scalars
+from tests.strategies import Hostile, any_text, any_value, json_scalars
 
 LITERALS = Literals()
 GATE = Gate(Redactor(literals=LITERALS))
@@ -156,3 +157,47 @@ def test_a_registered_number_is_left_to_the_general_way() -> None:
             QUICK[dumps].line(one[:7])
     finally:
         LITERALS.unregister("1234567890")
+
+
+@pytest.mark.parametrize("value", ["password=hunter2hunter2", 1 << 70, float("inf"), (1, 2)])
+def test_a_name_that_is_known_does_not_vouch_for_its_value(value: object) -> None:
+    """Secrets, numbers that JSON has no form for, and containers are looked at each time."""
+    quick = QuickLine(GATE, "shop", Dumper())
+    quick.line(event(fields={"n": 1})[:7])
+    one = event(fields={"n": value})
+    assert json.loads(quick.line(one[:7])) == general(one, dumps)
+
+
+def test_a_logger_without_a_name_is_known_again_after_many_with_one() -> None:
+    """What is remembered of names is forgotten as a whole."""
+    quick = QuickLine(GATE, "shop", Dumper())
+    for number in range(1_024):
+        quick.line(event(logger=f"request-{number}")[:7])
+    assert json.loads(quick.line(event()[:7])) == general(event(), dumps)
+
+
+def test_bound_values_that_fail_are_left_to_the_general_way() -> None:
+    """They may succeed the next time, so nothing is remembered of them."""
+    one = event(bound=(Scope({"a": Hostile(ValueError("no"))}, None, None),))
+    with pytest.raises(NotQuick):
+        QUICK[dumps].line(one[:7])
+
+
+def test_a_name_that_becomes_a_bound_one_is_left_to_the_general_way() -> None:
+    """A name that holds a secret is a marker on the line, and so may another one be."""
+    one = event(fields={"ghp_" + "fake" * 9: 1}, bound=(Scope({general_name(): 2}, None, None),))
+    with pytest.raises(NotQuick):
+        QUICK[dumps].line(one[:7])
+
+
+def general_name() -> str:
+    """Return how a name that holds a secret is shown."""
+    *_, name = general(event(fields={"ghp_" + "fake" * 9: 1}), dumps)
+    return name
+
+
+def test_a_line_in_a_span_of_opentelemetry_is_left_to_the_general_way() -> None:
+    """Its ids stand where ours would."""
+    tracer = TracerProvider().get_tracer("tests")
+    with tracer.start_as_current_span("work"), pytest.raises(NotQuick):
+        QUICK[dumps].line(event()[:7])
