@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -170,3 +171,20 @@ def nested(depth: int) -> dict[str, object]:
 def test_a_deep_or_wide_value_takes_the_thorough_way(value: object) -> None:
     """It comes out whole."""
     assert GATE.fields({"value": value}) == {"value": value}
+
+
+def test_what_is_nested_too_deep_for_the_quick_way_is_made_safe_all_the_same() -> None:
+    """The thorough way cuts it where it must, and hides what is secret on the way."""
+    nested: dict[str, Any] = {"api_key": "not-a-real-key-0001"}
+    for _ in range(20):
+        nested = {"inside": nested}
+    assert "not-a-real" not in str(Gate(Redactor()).fields(nested))
+
+
+def test_a_pair_of_name_and_value_is_judged_by_the_name() -> None:
+    """Its ``key`` is no secret, and its ``value`` is one where the key says so."""
+    gate = Gate(Redactor())
+    colour: Any = gate.value([{"key": "colour", "value": "red"}])
+    password: Any = gate.value([{"key": "password", "value": "not-real"}])
+    assert colour == [{"key": "colour", "value": "red"}]
+    assert password == [{"key": "password", "value": "***"}]

@@ -359,3 +359,15 @@ def test_the_formatter_never_raises(stream: io.BytesIO) -> None:
 
     record = logging.makeLogRecord({"msg": "deep"})
     assert json.loads(deeper())["msg"] in ("deep", "a record could not be formatted: RecursionError")
+
+
+def test_the_handler_of_the_lambda_runtime_gives_way(stream: io.BytesIO) -> None:
+    """It writes to where our lines go, by a way of its own."""
+    theirs = type("LambdaLoggerHandler", (logging.NullHandler,), {"__module__": "awslambdaric.bootstrap"})()
+    library.addHandler(theirs)
+    try:
+        library.warning("once")
+        assert theirs not in library.handlers
+    finally:
+        library.removeHandler(theirs)
+    assert [event["msg"] for event in events(stream)] == ["once"]
