@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from obskit.alerts import dedupe
+from obskit.alerts import dedupe as places
 from obskit.alerts.dedupe import Dedupe, DynamoDBDedupe, Granted, Held, MemoryDedupe, RedisDedupe, dedupe_at
 from obskit.alerts.window import NO_REPEATS
 from obskit.errors import ConfigError
@@ -58,4 +58,4 @@ def test_another_url_is_an_error_that_does_not_show_it(url: str) -> None:
 
 def test_what_is_loaded_late_is_listed_all_the_same() -> None:
     """Places that need a library show before it is there."""
-    assert dir(dedupe) == dedupe.__all__
+    assert dir(places) == places.__all__
