@@ -107,6 +107,7 @@ def choose(
 
 
 def _own(rule: object) -> Detector:
+    """Make a detector of what a project gave as one."""
     if isinstance(rule, re.Pattern):
         if not isinstance(rule.pattern, str):
             raise ConfigError(f"detectors: the pattern {rule.pattern!r} is for bytes; compile one for str")

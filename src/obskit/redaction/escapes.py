@@ -82,6 +82,7 @@ def written(span: Span, layers: list[Reading]) -> Span:
 
 
 def _meaning(escape: re.Match[str]) -> str:
+    """Give what one escape stands for."""
     if (code := escape["json"] or escape["repr"] or escape["url"]) is not None:
         return chr(int(code, 16))
     if (letter := escape["letter"]) is not None:

@@ -103,6 +103,7 @@ class Spellings:
 
 
 def _searcher(spellings: set[str]) -> Callable[[str], Iterable[tuple[int, int]]]:
+    """Make a search for *spellings*, of which there may be very many."""
     few = (
         spellings
         if len(spellings) <= _PATTERN_SIZE
@@ -144,6 +145,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 
 def _spelled(text: str) -> Iterator[str]:
+    """Spell *text* in every way it may appear in output."""
     from urllib.parse import quote, quote_plus  # not at import: most programs register nothing
 
     yield from _escaped(text)

@@ -66,6 +66,7 @@ def _before(words: _Words, position: int) -> str:
 
 
 def _is_innocent(word: str, before: str, words: _Words) -> bool:
+    """Say whether *word* is the head of an innocent name, whatever it sounds like."""
     pair = before, word
     if pair in words_that.PAIRS:
         return False
@@ -104,10 +105,12 @@ def _is_told_about(before: _Words, head: str) -> bool:
 
 
 def _singular(word: str) -> str:
+    """Take the s off a secret."""
     return word[:-1] if word[-1:] == "s" and word[:-1] in words_that.HEADS else word
 
 
 def _of_head(head: str, before: str) -> Verdict | None:
+    """Give the verdict on a name that ends with *before* and *head*; None where the head is no secret."""
     pair = before, head
     if pair in words_that.PAIRS or (head == "sid" and not before):  # Twilio's account_sid is an identifier
         return PASSWORD

@@ -19,6 +19,7 @@ from .literals import Literals
 from .mask import MARKER, Mask
 from .policy import KeyPolicy
 from .scan import Scanner
+from .showing import may_stay, sounds_secret
 from .span import Span
 from .verdict import Verdict
 
@@ -44,9 +45,6 @@ _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
 #: Names of a place that are told.
 _REACH: Final = 16
-_NUMBERS: Final = (int, float, complex)
-#: So much of a value says whether it looks like a secret.
-_LOOK: Final = 256
 
 
 @cache
@@ -338,7 +336,7 @@ class Redactor:
         """Give the marker for *value*, or *value* itself where it may stay."""
         try:
             # Most are texts: 1.0 us instead of 1.5 us.
-            if (type(value) is not str or verdict.doubtful) and _may_stay(value, verdict):
+            if (type(value) is not str or verdict.doubtful) and may_stay(value, verdict):
                 return value
             return self._marker(value, verdict)
         except BaseException as error:  # the value's own code ran
@@ -369,7 +367,7 @@ class Redactor:
     def paired(self, value: Any, verdict: Verdict, /, *, is_loose: bool) -> Any:
         """Hide *value* next to a secret name, unless it is an ordinary word."""
         try:
-            is_secret = _looks_secret(value, verdict, is_loose=is_loose)
+            is_secret = sounds_secret(value, verdict, is_loose=is_loose)
         except Exception as error:  # never seen; what cannot be judged is hidden
             return self.failed(error)
         return self.hidden(value, verdict) if is_secret else value
@@ -454,6 +452,7 @@ class Redactor:
 
 
 def _chosen(rules: Iterable[object]) -> tuple[tuple[Shape, ...] | None, tuple[Detector, ...]]:
+    """Sort *rules*; None instead of shapes stands for all that are built in."""
     if rules == ():
         return None, ()
     from .detectors import choose  # not at import, as all that only a search needs
@@ -467,37 +466,3 @@ def _shown(name: Any) -> str:
     if isinstance(name, bytes):
         return name.decode("utf-8", "replace")
     return name if type(name) is str else str(name) if type(name) in _harmless() else type(name).__name__
-
-
-def _may_stay(value: Any, verdict: Verdict) -> bool:
-    """Say whether *value* may be shown although its name sounds like a secret."""
-    if value is None or type(value) is bool:
-        return True
-    if verdict.doubtful:
-        is_text = isinstance(value, (str, bytes, bytearray))
-        return not is_text or not _looks_secret(value, verdict, is_loose=False)
-    if hasattr(type(value), "get_secret_value"):
-        return _hides_itself(value)
-    return isinstance(value, _NUMBERS) and not verdict.numbers
-
-
-def _hides_itself(value: Any) -> bool:
-    """Say whether *value*, like pydantic's ``SecretStr``, shows nothing; text would break its model."""
-    secret = value.get_secret_value()
-    text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)
-    return not text or text not in f"{value!r} {value}"
-
-
-def _looks_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
-    with LOADING:
-        from .values import looks_secret
-
-    return looks_secret(_beginning(value), verdict, is_loose=is_loose)
-
-
-def _beginning(value: str | bytes | bytearray) -> str:
-    return (
-        str.__str__(value)[:_LOOK]
-        if isinstance(value, str)
-        else bytes(value[:_LOOK]).decode("utf-8", "replace")
-    )

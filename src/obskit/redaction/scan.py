@@ -111,6 +111,7 @@ def _escaped(sieve: Sieve, assignments: Assignments, text: str) -> Iterator[Span
 
 
 def _shaped(sieve: Sieve, text: str, signs: list[str]) -> Iterator[Span]:
+    """Find the secrets that are known by their shape, if *signs* speak for one."""
     for shape in sieve.shapes(signs):
         if shape.may_find(text):
             yield from shape.find(text)

@@ -76,6 +76,7 @@ class _Source(NamedTuple):
 
     @property
     def key(self) -> _Key:
+        """What it is known by while the graph is read."""
         return id(self.value), self.rules.place
 
 
@@ -143,6 +144,7 @@ class _Reading:
         return self._below
 
     def replace(self, source: _Source, marker: str) -> None:
+        """Let *marker* stand for a whole container."""
         self.replaced[source.key] = marker
         self.is_changed = True
 
@@ -258,6 +260,7 @@ def _rebuilt(root: _Key, reading: _Reading) -> Any:
 
 
 def _built(node: _Node, entries: Iterator[Any]) -> Any:
+    """Make what *node* becomes, or a marker where that fails."""
     try:
         return node.kind.build(node.source, entries)
     except Exception as error:  # what was hashable need not be so any more
