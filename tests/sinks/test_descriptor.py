@@ -284,7 +284,7 @@ def interrupt(*_):
         raise Interrupted
 
 signal.signal(signal.SIGALRM, interrupt)
-sink, interruptions, deadline = StreamSink(), 0, time.monotonic() + 0.5
+sink, interruptions, deadline = StreamSink(), 0, time.monotonic() + 1
 while time.monotonic() < deadline:
     try:
         armed = True
