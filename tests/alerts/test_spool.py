@@ -409,6 +409,7 @@ KILLED = """
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.timeout(600)  # two hundred interpreters start
 def test_killed_at_two_hundred_points_nothing_is_lost(path: Path, tmp_path: Path) -> None:
     """Whatever send() has returned for is delivered in the end; at most one message twice for each kill."""
     random = Random(11)
