@@ -105,7 +105,8 @@ def test_finished_line_is_searched_and_stays_a_line(literals: Literals) -> None:
     literals.register(',"n":1}\n')
     assert redactor.finished(line) == line.replace(b"correct-horse", b"***")
     assert redactor.finished(b'{"msg":"fine"}\n') == b'{"msg":"fine"}\n'
-    assert redactor.stats()["redacted"] == 1
+    assert redactor.finished(b"INFO correct-horse came\n") == b"INFO *** came\n"
+    assert redactor.stats()["redacted"] == 2
 
 
 @given(
