@@ -141,3 +141,14 @@ def test_safe_output_passes() -> None:
     assert_no_secret(
         [{"password": "***", "api_key": "***5678"}, "Authorization: Bearer ***"], "abcd", "correct-horse"
     )
+
+
+def test_to_explain_again_compiles_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are made by copies of a redactor, which share what is loaded with the first search."""
+    redactor = Redactor()
+    redactor.explain("first")
+    made: list[int] = []
+    monkeypatch.setattr("obskit.redaction.sieve.Sieve.__init__", lambda *_: made.append(1))
+    redactor.explain("password=hunter2")
+    redactor("password=hunter2")
+    assert made == []

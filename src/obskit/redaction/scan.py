@@ -73,13 +73,14 @@ class Scanner:
         )
 
     def load(self) -> tuple[Sieve, Assignments]:
-        """Load what a search needs."""
+        """Load what a search needs, once: copies of a redactor share it."""
         with LOADING:
-            from .assignments import Assignments
-            from .shapes import SHAPES
-            from .sieve import Sieve
+            if self._tools is None:
+                from .assignments import Assignments
+                from .shapes import SHAPES
+                from .sieve import Sieve
 
-            self._tools = (Sieve(self._shapes or SHAPES), Assignments(self._policy))
+                self._tools = (Sieve(self._shapes or SHAPES), Assignments(self._policy))
             return self._tools
 
     def replace(self, text: str, spans: list[Span]) -> tuple[str, int]:
