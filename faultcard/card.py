@@ -111,7 +111,7 @@ What a probe says is visible must be readable in the line, and level and message
   A traceback on stderr is no line and no count.
 - **invalid**: a strict reader refuses the output, or something else was written into.
 - **raised**: an exception reached the program, or its process died.
-- **hung**: a call took longer than two seconds (ten for values of many megabytes),
+- **hung**: a call took longer than two seconds (twenty for values of many megabytes),
   or the process did not end.
 
 Where several apply, the last one of this list counts.

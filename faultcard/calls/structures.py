@@ -214,7 +214,7 @@ def dictionary_that_grows_while_read() -> Any:
     return growing
 
 
-@call(BESIDE, lines=200, seconds=10)
+@call(BESIDE, lines=200, seconds=20)
 def dictionary_another_thread_changes(log: Log) -> None:
     """200 lines with a dictionary that another thread fills and empties meanwhile."""
     shared: dict[str, int] = {}

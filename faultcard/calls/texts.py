@@ -79,13 +79,13 @@ def a_million_quotes() -> Any:
     return '"' * 1_000_000
 
 
-@value(seconds=10, memory=True)
+@value(seconds=20, memory=True)
 def text_of_100_megabytes() -> Any:
     """100 MB of text."""
     return "x" * _HUNDRED_MEGABYTES
 
 
-@value(seconds=10, memory=True)
+@value(seconds=20, memory=True)
 def bytes_of_100_megabytes() -> Any:
     """100 MB of bytes."""
     return b"x" * _HUNDRED_MEGABYTES
@@ -112,7 +112,7 @@ def str_subclass_whose_str_raises() -> Any:
     return Label("real-text")
 
 
-@call(BESIDE, seconds=10, memory=True)
+@call(BESIDE, seconds=20, memory=True)
 def message_of_100_megabytes(log: Log) -> None:
     """A message of 100 MB."""
     log.info("x" * _HUNDRED_MEGABYTES, beside=BESIDE)
@@ -252,7 +252,7 @@ def argument_whose_str_raises(log: Log) -> None:
     log.info("user %s", Mute(), beside=BESIDE)
 
 
-@call(BESIDE, seconds=10)
+@call(BESIDE, seconds=20)
 def argument_of_20_megabytes(log: Log) -> None:
     """An argument of 20 MB."""
     log.info("got %s", "x" * 20_000_000, beside=BESIDE)
