@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from itertools import combinations
 from types import FrameType
 
 import pytest
 
+from obskit.sinks import _lines
 from obskit.sinks._lines import LineSink
 from obskit.sinks._losses import Losses, Tally
 
@@ -102,3 +104,23 @@ def test_what_is_untold_is_taken_once() -> None:
         taken: list[Tally] = []
         strikes = struck(lambda: taken.append(losses.take_untold()), lambda: losses.add("full"), place)  # noqa: B023
         assert sum(tally["full"] for tally in (*taken, losses.untold) if tally) == 2 + strikes
+
+
+def test_a_finaliser_at_the_end_waits_for_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that the end of the process froze in the middle of a line holds the lock for ever."""
+    sink = Written()
+    held, over = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with sink._lock:
+            held.set()
+            over.wait(10)
+
+    frozen = threading.Thread(target=freeze)
+    frozen.start()
+    held.wait(10)
+    monkeypatch.setattr(_lines, "is_finalizing", lambda: True)
+    sink.emit(b"bye")
+    assert sink.lines == [b"bye"]
+    over.set()
+    frozen.join()
