@@ -71,6 +71,10 @@ class Worker(Generic[T]):
         """Tell whether the calling thread is processing an item of this worker."""
         return threading.get_ident() in self._busy
 
+    def is_running(self) -> bool:
+        """Tell whether there is a thread; where it cannot be started, the next `submit` tries again."""
+        return self._thread is not None and self._thread.is_alive()
+
     def submit(self, item: T, delay: float = 0.0) -> bool:
         """Take *item* and return at once, to process it after *delay* seconds; False if full or closed."""
         with self._changed:
@@ -125,10 +129,10 @@ class Worker(Generic[T]):
 
     def _ensure_thread(self) -> bool:
         """Have a live thread; False where the interpreter is past starting one."""
-        if self._thread is not None and self._thread.is_alive():
+        if self.is_running():
             return True
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        try:
+        try:  # a subinterpreter may refuse the very constructor of a daemon
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
         except RuntimeError:
             self._thread = None

@@ -18,7 +18,7 @@ import obskit
 from obskit import worker
 from obskit.encoding.schemas import SCHEMAS
 from obskit.errors import SinkError
-from obskit.sinks import FileSink, QueuedSink
+from obskit.sinks import FileSink, MemorySink, QueuedSink
 from obskit.sinks._queued import is_minor
 from obskit.testing import RecordingSink, check_sink
 
@@ -224,7 +224,7 @@ def test_an_exiting_process_writes_what_waits(tmp_path: Path) -> None:
     path = tmp_path / "log"
     done = run(f"""
 import atexit, obskit
-from obskit.sinks import FileSink, QueuedSink
+from obskit.sinks import FileSink, MemorySink, QueuedSink
 log = obskit.get_logger()
 atexit.register(lambda: log.info("late"))
 obskit.configure(output=QueuedSink(FileSink({str(path)!r})), hooks=False, capture_logging=False)
@@ -271,3 +271,52 @@ def test_a_queue_keeps_the_rules_of_a_sink(tmp_path: Path) -> None:
     """Lines arrive whole, whoever logs."""
     path = tmp_path / "log"
     check_sink(lambda: QueuedSink(FileSink(path)), received=path.read_bytes)
+
+
+def test_a_thread_that_could_not_be_started_is_started_with_a_later_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a process is short of threads for a moment, the lines of that moment wait or go out at once."""
+    memory = MemorySink[bytes]()
+    sink = QueuedSink(memory)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        for number in range(5):
+            sink.emit(b"%d\n" % number)
+    sink.emit(b"5\n")
+    assert sink.flush(10)
+    assert memory.items == [b"%d\n" % number for number in range(6)]
+    sink.close()
+
+
+_LOGS_ITSELF = """
+import atexit, os, sys
+import obskit
+from obskit.sinks import QueuedSink
+
+log = obskit.get_logger()
+atexit.register(lambda: log.info("bye"))
+delivered = []
+
+class Http:
+    def emit(self, line):
+        delivered.append(line)
+        if len(delivered) > 100:
+            os._exit(3)
+        log.info("POST /lines 200")
+
+    def close(self):
+        pass
+
+obskit.configure(output=QueuedSink(Http()), hooks=False)
+log.info("start")
+"""
+
+
+def test_a_sink_that_logs_ends_with_the_process() -> None:
+    """Without a thread, lines are written by who logs them: one from inside a delivery has no other."""
+    subprocess.run([sys.executable, "-c", _LOGS_ITSELF], timeout=60, check=True, capture_output=True)

@@ -61,6 +61,7 @@ class Pipeline:
         self._watcher: Callable[[Event], None] | None = None
         self._watched_level = sys.maxsize
         self._written = 0
+        self._telling = False
         self._losses = Losses("log lines are being lost")
 
     def is_enabled(self, logger: str | None, level: int) -> bool:
@@ -103,7 +104,7 @@ class Pipeline:
                 raise
             self._losses.add(reason_of(error))
         else:
-            if self._losses.untold:
+            if self._losses.untold and not self._telling:
                 self._tell_in_band()
 
     def _line(self, event: Event | SafeEvent) -> bytes | None:
@@ -144,15 +145,19 @@ class Pipeline:
         """Say in the log itself how many lines are missing, now that it works again."""
         untold = self._losses.take_untold()
         lines = sum(untold.values())
-        self.emit(
-            own_event(
-                "obskit.dropped",
-                f"{lines} log lines were lost",
-                time_ns=self.clock.time_ns(),
-                level=WARN,
-                fields={"dropped": lines, "reasons": dict(untold)},
+        self._telling = True  # what is lost by telling is told with the next line of the program
+        try:
+            self.emit(
+                own_event(
+                    "obskit.dropped",
+                    f"{lines} log lines were lost",
+                    time_ns=self.clock.time_ns(),
+                    level=WARN,
+                    fields={"dropped": lines, "reasons": dict(untold)},
+                )
             )
-        )
+        finally:
+            self._telling = False
 
 
 def current_pipeline() -> Pipeline:

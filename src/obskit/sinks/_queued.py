@@ -77,12 +77,13 @@ class QueuedSink:
         self._major: deque[_Entry] = deque()
         self._number = 0  # of the last line taken: the two queues are delivered as one
         self._called = False  # the worker knows that lines wait
+        self._delivering: set[int] = set()  # threads that write lines; at most one but for shutdown
         self._inside = False  # the line that is being delivered came from inside a delivery
 
     def emit(self, line: bytes, /) -> None:
         """Take *line* and return at once; raises `SinkError` if the queue is full or closed."""
         queue = self._minor if self._is_minor(line) else self._major
-        inside = self._worker.is_inside()
+        inside = threading.get_ident() in self._delivering
         with self._lock:
             if self._closed:
                 raise SinkError("closed")
@@ -95,11 +96,11 @@ class QueuedSink:
                 self._losses.add("full")
             self._number += 1
             queue.append((self._number, line, inside))
-            if self._called:
+            if self._called and (inside or self._worker.is_running()):
                 return
             self._called = True
         if not self._worker.submit(None):
-            self._deliver(None)  # the process is exiting: there is no thread any more
+            self._deliver(None)  # there is no thread: the process is exiting, or has none to spare
 
     def flush(self, timeout: float) -> bool:
         """Wait until every line is written, for at most *timeout* seconds; False if something is left."""
@@ -131,12 +132,20 @@ class QueuedSink:
 
     def _deliver(self, _: None) -> None:
         """Write lines until none is left."""
-        while (line := self._next()) is not None:
-            try:
-                self._sink.emit(line)
-            # Also SystemExit from somebody's sink: the other lines are still to be written.
-            except BaseException as error:
-                self._losses.add(reason_of(error))
+        thread = threading.get_ident()
+        self._delivering.add(thread)
+        try:
+            while (line := self._next()) is not None:
+                self._write(line)
+        finally:
+            self._delivering.discard(thread)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._sink.emit(line)
+        # Also SystemExit from somebody's sink: the other lines are still to be written.
+        except BaseException as error:
+            self._losses.add(reason_of(error))
 
     def _next(self) -> bytes | None:
         with self._lock:
