@@ -33,8 +33,8 @@ def test_a_file_is_shared_by_whoever_names_it(tmp_path: Path, monkeypatch: pytes
     urls = ("sqlite:///a%20b.db", f"SQLite:///{tmp_path}/a b.db?per_user=1&ttl=5")
     dedupes = [dedupe_at(url) for url in urls]
     assert [leased(dedupe) for dedupe in dedupes] == [True, False]
-    for dedupe in dedupes:
-        dedupe.close()
+    for each in dedupes:
+        each.close()
     assert (tmp_path / "a b.db").is_file()
 
 
