@@ -66,6 +66,7 @@ def _table(
         reserved |= {".".join(part[:end]) for part in parts for end in range(1, len(part))}
 
     def lay_out(event: SafeEvent, service: str) -> dict[str, Json]:
+        """Lay *event* out as a line of this schema."""
         line: dict[str, Json] = {}
         for name, column in columns.items():
             if (value := column(event, service)) is not None:
@@ -224,6 +225,7 @@ def gcp(project: str = "") -> Schema:
     """
 
     def trace(event: SafeEvent, service: str) -> Json:
+        """Name the trace as Google does."""
         trace_id = event.context.get("trace_id")
         return f"projects/{project}/traces/{trace_id}" if project and trace_id else None
 

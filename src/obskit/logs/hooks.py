@@ -112,6 +112,7 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], No
     before = loop.get_exception_handler()
 
     def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what the loop tells, and pass it on."""
         error = context.get("exception")
         fields: dict[str, object] = {
             name: context[name] for name in ("task", "future", "handle") if name in context
@@ -124,6 +125,7 @@ def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], No
                 before(loop, context)
 
     def undo() -> None:
+        """Put the earlier handler back, unless ours was replaced meanwhile."""
         if loop.get_exception_handler() is report:
             loop.set_exception_handler(before)
 

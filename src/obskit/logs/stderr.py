@@ -149,6 +149,7 @@ class _Shared:
         self._lock = threading.RLock()
 
     def enter(self, user: redact_stderr) -> None:
+        """Redact stderr, for *user* too."""
         with self._lock:
             self._users.append(user)
             # Under pythonw there is no stderr.
@@ -157,6 +158,7 @@ class _Shared:
                 sys.stderr = self._installed
 
     def leave(self, user: redact_stderr) -> None:
+        """Give stderr back if *user* was the last who wanted it redacted."""
         with self._lock:
             self._users = [other for other in self._users if other is not user]
             installed = self._installed

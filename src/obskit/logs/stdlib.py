@@ -183,6 +183,7 @@ def _set_levels(thresholds: Thresholds) -> Callable[[], None]:
         logging.getLogger(name).setLevel(lowest)
 
     def undo() -> None:
+        """Give each logger its level back."""
         for name, lowest in wanted.items():
             logger = logging.getLogger(name)
             # A level that the program has set meanwhile stays.
