@@ -43,7 +43,7 @@ class Scope(Bound):
 
     def moved(self, owner: bound_context, outer: Scope) -> Scope:
         """Return this scope with *outer* around the block of *owner* that it lies in."""
-        inner = [self]
+        inner: list[Scope] = [self]
         while (around := inner[-1].outer) is not None and inner[-1].owner is not owner:
             inner.append(around)
         for scope in reversed(inner):
