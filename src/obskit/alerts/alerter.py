@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock
@@ -103,9 +104,7 @@ class Alerter:
             clock=self._clock,
             jitter=jitter,
             windows=MemoryDedupe(clock=self._clock),
-            shared=FailOpen(
-                dedupe, self._clock, lambda text: self._notices.tell("dedupe", text), self._inside
-            ),
+            shared=FailOpen(dedupe, self._clock, partial(self._notices.tell, "dedupe"), self._inside),
             spool=None if spool is None else _open_spool(spool, self._notices),
             notices=self._notices,
             bury=self._bury,
