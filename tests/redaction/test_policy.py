@@ -20,7 +20,8 @@ SECRET = (
     "client_secret_value dbpassword SecretString aws_secret_access_key AWS_SESSION_TOKEN refresh_token "
     "accessKey authToken access_token_v2 apikey_v2 X-APIKey_v2 secret_id passkey privkey sharedaccesskey "
     "ghtoken tokenstring sid twilio_pwd connstr code_verifier s3_secret_key "
-    "encryption_primary_key enable_secret proxyuserpwd bottoken recovery_codes passWord id_token page_access_token DD-APPLICATION-KEY tokens keys"
+    "encryption_primary_key enable_secret proxyuserpwd "
+    "bottoken recovery_codes passWord id_token page_access_token DD-APPLICATION-KEY tokens keys"
 ).split()
 
 INNOCENT = (

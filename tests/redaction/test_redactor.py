@@ -232,3 +232,29 @@ def test_a_value_that_cannot_be_asked_what_it_is_is_hidden_under_a_secret_name()
     verdict, _ = redactor.name("password")
     assert verdict is not None
     assert redactor.hidden(Hostile(), verdict) == "[redaction failed: LookupError]"
+
+
+class Text(str):
+    """A text of another class."""
+
+    __slots__ = ()
+
+
+class Interrupted:
+    """A value of which Ctrl-C interrupts the reading."""
+
+    def get_secret_value(self) -> str:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+
+def test_a_value_under_a_secret_name_may_be_of_any_class() -> None:
+    """A text of another class is hidden as well, and an interrupt is nobody's failure."""
+    assert Redactor()({"password": Text("hunter2")}) == {"password": "***"}
+    with pytest.raises(KeyboardInterrupt):
+        Redactor().hidden(Interrupted(), Verdict())
+
+
+def test_the_package_lists_its_names() -> None:
+    """Also those that are loaded at first need."""
+    assert "Detector" in dir(obskit.redaction)
