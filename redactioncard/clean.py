@@ -409,7 +409,7 @@ http://localhost:8080/path@2x.png
 http://localhost:8080/users/ada@example.org
 https://docs.example.org/@scope/package
 https://www.youtube.com/watch?v=<url:11>
-https://www.npmjs.com/package/@types/node
+https://www.example.com/package/@types/node
 https://maps.example.org/@52.5200,13.4050,15z
 https://storage.example.org/bucket/object?versionId=<digits:16>
 postgresql://db.example.org:5432/app

@@ -71,7 +71,7 @@ def test_a_bot_posts_with_token_nonce_and_no_mentions(server: Script) -> None:
     request = server.requests[0]
     assert request.path == f"/api/v10/channels/{CHANNEL}/messages"
     assert request.headers["authorization"] == f"Bot {TOKEN}"
-    assert re.fullmatch(r"DiscordBot \(https://[\w./]+/obskeeper, [\d.]+\)", request.headers["user-agent"])
+    assert re.fullmatch(r"DiscordBot \(https://[\w./]+, [\d.]+\)", request.headers["user-agent"])
     body = request.json()
     assert body["allowed_mentions"] == {"parse": []}
     assert (body["nonce"], body["enforce_nonce"]) == (message.token, True)

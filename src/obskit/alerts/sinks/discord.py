@@ -29,7 +29,7 @@ _SUPPRESS_EMBEDS: Final = 1 << 2  # no previews: nobody asked to see what a link
 _UNKNOWN_MESSAGE: Final = 10_008  # the message of this nonce arrived and was deleted
 
 #: Discord asks for this form and may block others.
-_HEADERS: Final = {"User-Agent": f"DiscordBot (https://pypi.org/project/obskeeper, {__version__})"}
+_HEADERS: Final = {"User-Agent": f"DiscordBot (https://obskeeper.invalid, {__version__})"}
 _MARKS: Final = re.compile(r"([\\*_~`|<>\[\]])")
 #: Begin a heading or a list.
 _LINE_MARKS: Final = re.compile(r"^(?=\s*(?:[#+-]|\d+\.))", re.MULTILINE)
