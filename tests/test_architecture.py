@@ -25,7 +25,19 @@ SRC = ROOT / "src"
 FACE = "obskit"  # the package itself: the public names
 
 LAYERS = (
-    {"errors", "levels", "clock", "ids", "version", "environment", "decorating", "interrupts", "lazy"},
+    {
+        "errors",
+        "levels",
+        "clock",
+        "ids",
+        "version",
+        "environment",
+        "decorating",
+        "interrupts",
+        "lazy",
+        "naming",
+        "settings",
+    },
     {"event"},
     {"redaction", "encoding"},
     {"context", "runtime", "gate", "notices", "sinks", "spans", "storage", "http", "worker"},

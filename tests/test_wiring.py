@@ -40,7 +40,7 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ({"levels": {"httpx": "loud"}}, r"levels\['httpx'\] must be one of"),
         ({"format": "xml"}, "format must be one of json, console, got 'xml'"),
         ({"schema": "ours"}, "schema must be one of default, lambda, ecs, gcp, datadog, otel, got 'ours'"),
-        ({"service": 3}, "service must be text, got int"),
+        ({"service": 3}, "service must be text, got 3"),
         ({"redactor": len}, "redactor must be a Redactor"),
         ({"trace_store": {}}, "trace_store must be a TraceStore, got dict"),
         ({"alerter": []}, "alerter must be an Alerter, got list"),

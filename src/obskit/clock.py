@@ -12,6 +12,8 @@ from functools import lru_cache
 from threading import Condition
 from typing import Protocol
 
+from .settings import having
+
 
 class Clock(Protocol):
     """What obskit asks of a clock; all methods may be called from any thread."""
@@ -43,6 +45,11 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+def checked_clock(clock: Clock) -> Clock:
+    """Check, when something is set up, that *clock* is one."""
+    return having("clock", clock, "a Clock", "time_ns", "monotonic_ns", "wait")
 
 
 def isoformat(time_ns: int) -> str:

@@ -78,7 +78,8 @@ def set_context(**fields: object) -> None:
 def clear_context(*names: str) -> None:
     """Unbind the fields called *names*, or all of them; unknown names are ignored."""
     scope = _current.get()
-    kept = {name: value for name, value in scope.fields.items() if names and name not in names}
+    gone = {str.__str__(name) for name in names if issubclass(type(name), str)}
+    kept = {name: value for name, value in scope.fields.items() if names and name not in gone}
     _current.set(Scope(kept, scope.owner, scope.outer))
 
 

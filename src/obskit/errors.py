@@ -15,10 +15,18 @@ part of obskit that calls it; none of them ever reaches the application.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import ClassVar, Final, cast
 
 #: What a setting takes is shorter, and most secrets are longer.
 _LONGEST_SHOWN: Final = 16
+#: Reads the name of a class past its metaclass, which may hide it.
+_name_of: Final = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)
+
+
+def type_name(value: object) -> str:
+    """Name the type of *value* without asking the value itself."""
+    return _name_of(type(value))
 
 
 def told(value: object) -> str:
@@ -28,9 +36,17 @@ def told(value: object) -> str:
     >>> told("verbose"), told("0123456789" * 3)
     ("'verbose'", 'text of 30 characters')
     """
-    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
-        return f"text of {len(value)} characters"
-    return repr(value)
+    kind = type(value)
+    if issubclass(kind, str):
+        text = str.__str__(cast("str", value))
+        return repr(text) if len(text) <= _LONGEST_SHOWN else f"text of {len(text)} characters"
+    if (
+        value is None
+        or kind in (bool, float)
+        or (kind is int and abs(cast("int", value)) < 10**_LONGEST_SHOWN)
+    ):
+        return repr(value)
+    return f"the class {_name_of(cast('type', value))}" if issubclass(kind, type) else type_name(value)
 
 
 class ObskitError(Exception):
@@ -38,7 +54,13 @@ class ObskitError(Exception):
 
 
 class ConfigError(ObskitError, ValueError):
-    """A setting is wrong; the message names it, what it got and what it takes."""
+    """A setting is wrong; the message names it, what it got and what it takes, without secrets."""
+
+    #: Hides secrets in a message. `wiring` sets it: what knows them stands above.
+    hide: ClassVar[Callable[[str], str]] = str
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ConfigError.hide(message))
 
 
 class MissingExtra(ConfigError, ImportError):

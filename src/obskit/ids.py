@@ -71,6 +71,12 @@ def parse_trace_id(text: object) -> str | None:
     return digits if digits.strip("0") else None
 
 
+def parse_fingerprint(text: object) -> str | None:
+    """Read the beginning of a trace id, as people quote it: 1 to 32 hex digits in any case, else None."""
+    given = str.__str__(cast("str", text)).strip() if issubclass(type(text), str) else ""
+    return given.lower() if re.fullmatch("[0-9a-fA-F]{1,32}", given) else None
+
+
 def parse_step_id(text: object) -> str | None:
     """Read the id of a step or span that came from outside: 16 lowercase hex digits, not all zero."""
     return text if type(text) is str and re.fullmatch(_STEP_ID, text) and text.strip("0") else None
@@ -81,11 +87,12 @@ def get_trace_fingerprint(trace_id: str | None) -> str:
     Shorten a trace id to its first 8 characters, for people to read and quote.
 
     Returns:
-        ``"unknown"`` for None and for the empty string.
+        ``"unknown"`` for None, for the empty string and for what is no text.
 
     >>> get_trace_fingerprint("0af7651916cd43dd8448eb211c80319c")
     '0af76519'
     >>> get_trace_fingerprint(None)
     'unknown'
     """
-    return trace_id[:_FINGERPRINT_LENGTH] if trace_id else "unknown"
+    text = str.__str__(trace_id) if trace_id is not None and issubclass(type(trace_id), str) else ""
+    return text[:_FINGERPRINT_LENGTH] or "unknown"

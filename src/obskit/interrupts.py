@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 #: `inspect.CO_VARARGS`, whose module takes 10 ms to load.
 _CO_VARARGS: Final = 4
+#: Reads a traceback past what the exception's class may have under that name.
+traceback_of: Final[Any] = BaseException.__dict__["__traceback__"].__get__
 
 
 def is_interruption(error: BaseException) -> bool:
@@ -22,9 +24,9 @@ def is_interruption(error: BaseException) -> bool:
 
     A handler is known by its arguments: a number, and the frame that was interrupted.
     """
-    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+    if issubclass(type(error), (KeyboardInterrupt, GeneratorExit)):
         return True
-    tb = error.__traceback__
+    tb = traceback_of(error)
     while tb is not None:
         if _is_handler(tb.tb_frame):
             return True

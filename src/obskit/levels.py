@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .errors import ConfigError, told
+from .settings import wrong
 
 DEBUG: Final = 10
 INFO: Final = 20
@@ -43,7 +43,7 @@ def parse_level(level: str | int, *, setting: str = "level") -> int:
         return level
     number = _NUMBERS.get(level.strip().lower()) if isinstance(level, str) else None
     if number is None:
-        raise ConfigError(f"{setting} must be one of {', '.join(NAMES.values())}, got {told(level)}")
+        raise wrong(setting, f"one of {', '.join(NAMES.values())}", level)
     return number
 
 

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from .clock import Clock
 from .encoding.json import Dumper, Dumps, dumps, encode_line
 from .encoding.schemas import SCHEMAS, Schema, gcp
 from .environment import Environment
-from .errors import ConfigError, MissingExtra, told
+from .errors import ConfigError, MissingExtra
 from .event import SafeEvent
 from .gate import Gate
 from .interrupts import is_interruption
 from .lazy import LOADING
 from .levels import Thresholds, parse_level
 from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary
+from .redaction import Redactor
 from .runtime import Later, Part, TraceObserver
+from .settings import choice, having, path, writable, wrong
 from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 Output: TypeAlias = "IO[str] | IO[bytes] | str | os.PathLike[str] | Sink[bytes]"
 
 _DISCORD_API: Final = "https://discord.com/api/v10"
+_STORE: Final = ("started", "changed", "ended", "last", "flush", "close")
+_OUTPUT: Final = "a stream, a path or a sink with emit() and close()"
+#: What stands behind these names may be a file, a pipe or a socket, and is open already.
+_STANDARD: Final = {"/dev/stdout": "stdout", "/dev/stderr": "stderr"}
 
 
 def make_thresholds(
@@ -45,10 +52,21 @@ def make_thresholds(
     """Read the lowest level, and those by name of logger."""
     given = level if level is not None else environment.text("OBSKIT_LEVEL", "info")
     lowest = parse_level(given, setting=_named("level", level))
-    by_name = {
-        name: parse_level(value, setting=f"levels[{name!r}]") for name, value in (levels or {}).items()
-    }
+    if levels is None:
+        return Thresholds(lowest)
+    given_levels: object = levels
+    if not isinstance(given_levels, Mapping) or not all(type(name) is str for name in levels):
+        raise wrong("levels", "a mapping of names of loggers", levels)
+    by_name = {name: parse_level(value, setting=f"levels[{name!r}]") for name, value in levels.items()}
     return Thresholds(lowest, by_name)
+
+
+def make_gate(redactor: Redactor | None) -> Gate:
+    """Make what everything passes, with the *redactor* that was given or the usual one."""
+    given: object = redactor
+    if not isinstance(given, Redactor | None):
+        raise wrong("redactor", "a Redactor", given)
+    return Gate(given or Redactor())
 
 
 def make_pipeline(
@@ -56,13 +74,13 @@ def make_pipeline(
     gate: Gate,
     clock: Clock,
     service: str,
+    form: tuple[str | None, str | None, Output | None, bool],
     *,
     thresholds: Thresholds,
-    form: tuple[str | None, str | None, Output | None],
-    propagate: bool,
+    watched: Iterable[tuple[int, Escalation]],
 ) -> Pipeline:
-    """Make what turns events into lines; *form* is format, schema and output as they were given."""
-    format, schema, output = form  # noqa: A001
+    """Make what turns events into lines; *form* is format, schema, output and propagate as given."""
+    format, schema, output, propagate = form  # noqa: A001
     chosen = _choose("format", format, environment.text("OBSKIT_FORMAT", "json"), ("json", "console"))
     lay_out = _schema(environment, schema)
     dumper = Dumper(faster=_orjson)
@@ -75,7 +93,7 @@ def make_pipeline(
     else:
         encode = partial(_line, lay_out, service, dumper)
     is_default = chosen == "json" and lay_out is SCHEMAS["default"]
-    return Pipeline(
+    pipeline = Pipeline(
         gate=gate,
         encode=encode,
         quick_line=QuickLine(gate, service, dumper) if is_default and not gate.redactor.reports else None,
@@ -84,6 +102,9 @@ def make_pipeline(
         thresholds=thresholds,
         copy_to=_propagation() if propagate else None,
     )
+    for level, watcher in watched:
+        pipeline.watch(level, watcher)
+    return pipeline
 
 
 def _propagation() -> Propagation:
@@ -113,45 +134,40 @@ def _is_terminal(output: object) -> bool:
 
 
 def make_observers(
-    environment: Environment,
-    gate: Gate,
-    pipeline: Pipeline,
-    *,
-    lines: bool | int,
-    alert_level: str | int | None,
-) -> tuple[TraceObserver, ...]:
-    """Make what watches traces, in the order to tell it: the recorder empties what an alert attaches."""
-    escalation = _escalation(environment, alert_level, pipeline)
-    return (*escalation, *_flight_recorder(gate, lines), TraceSummary())
+    environment: Environment, gate: Gate, *, lines: bool | int, alert_level: str | int | None
+) -> tuple[tuple[TraceObserver, ...], list[tuple[int, Escalation]]]:
+    """
+    Make what watches traces, in the order to tell it: the recorder empties what an alert attaches.
+
+    Returns:
+        All of them, and those that watch events as well, each with the lowest level of these.
+    """
+    escalations = _escalations(environment, alert_level)
+    watchers = [watcher for _, watcher in escalations]
+    return (*watchers, *_flight_recorder(gate, lines), TraceSummary()), escalations
 
 
-def _escalation(
-    environment: Environment, level: str | int | None, pipeline: Pipeline
-) -> tuple[Escalation, ...]:
+def _escalations(environment: Environment, level: str | int | None) -> list[tuple[int, Escalation]]:
     """Let alerts be made of events of *level* or above, where somebody asked for it."""
     wanted = level if level is not None else environment.text("OBSKIT_ALERT_LEVEL", "")
     if wanted == "":
-        return ()
+        return []
     from .escalation import Escalation
 
-    escalation = Escalation()
-    pipeline.watch(parse_level(wanted, setting=_named("alert_level", level)), escalation)
-    return (escalation,)
+    return [(parse_level(wanted, setting=_named("alert_level", level)), Escalation())]
 
 
-def _flight_recorder(gate: Gate, setting: object) -> tuple[FlightRecorder, ...]:
+def _flight_recorder(gate: Gate, setting: bool | int) -> tuple[FlightRecorder, ...]:
     if setting is True:
         return (FlightRecorder(gate),)
-    if not isinstance(setting, int) or setting < 0:
-        raise ConfigError(f"flight_recorder must be True, False or a number of lines, got {setting!r}")
-    return (FlightRecorder(gate, setting),) if setting else ()
+    given: object = setting
+    if not isinstance(given, int) or given < 0:
+        raise wrong("flight_recorder", "True, False or a number of lines", given)
+    return (FlightRecorder(gate, given),) if given else ()
 
 
 def _choose(setting: str, given: str | None, otherwise: str, choices: Collection[str]) -> str:
-    chosen = given if given is not None else otherwise
-    if chosen not in choices:
-        raise ConfigError(f"{_named(setting, given)} must be one of {', '.join(choices)}, got {told(chosen)}")
-    return chosen
+    return choice(_named(setting, given), otherwise if given is None else given, choices)
 
 
 def _named(setting: str, given: object) -> str:
@@ -178,20 +194,37 @@ def _line_sink(output: Output | None, clock: Clock) -> Sink[bytes]:
     if output is None:
         return StreamSink(clock=clock)
     if isinstance(output, str | os.PathLike):
-        from .sinks import FileSink
-
-        return FileSink(output, clock=clock)
-    if callable(getattr(output, "emit", None)) and callable(getattr(output, "close", None)):
-        return cast("Sink[bytes]", output)
-    if callable(getattr(output, "write", None)):
-        return StreamSink(cast("IO[str]", output), clock=clock)
-    raise ConfigError(
-        f"output must be a stream, a path or a sink with emit() and close(), got {type(output).__name__}"
-    )
+        return _sink_at(path("output", output), clock)
+    if callable(getattr(output, "emit", None)):
+        return having("output", cast("Sink[bytes]", output), _OUTPUT, "emit", "close")
+    having("output", output, _OUTPUT, "write")
+    return StreamSink(cast("IO[str]", writable("output", output)), clock=clock)
 
 
-def make_trace_store(environment: Environment, clock: Clock) -> Part | Later:
-    """Build the store that the environment names, which also exports traces where that asks for it."""
+def _sink_at(name: str, clock: Clock) -> Sink[bytes]:
+    """Write to a file, or to a device: that is a stream under the name of a file."""
+    if name in _STANDARD:
+        return StreamSink(getattr(sys, _STANDARD[name]), clock=clock)
+    if Path(name).is_char_device():
+        return StreamSink(_device(name), clock=clock)
+    from .sinks import FileSink
+
+    return FileSink(name, clock=clock)
+
+
+@lru_cache
+def _device(name: str) -> IO[bytes]:
+    """Open a device for the life of the process, as the standard streams are."""
+    try:
+        return open(os.open(name, os.O_WRONLY | os.O_APPEND), "ab", buffering=0, closefd=False)
+    except OSError as error:
+        raise ConfigError(f"output must be a writable device, got {name!r}: {error.strerror}") from None
+
+
+def make_trace_store(environment: Environment, clock: Clock, given: TraceStore | None) -> Part | Later:
+    """Take the store that was *given*, or build the one of the environment, and its export of traces."""
+    if given is not None:
+        return having("trace_store", given, "a TraceStore", *_STORE)
     store = _store_at(environment, clock)
     if not environment.flag("OBSKIT_OTLP"):
         return store
@@ -213,14 +246,20 @@ def _store_at(environment: Environment, clock: Clock) -> Part | Later:
 
 
 @contextmanager
-def _naming(variable: str) -> Iterator[None]:
-    """Let the error of a wrong setting name the *variable*; that of a missing extra says enough."""
+def _naming(variable: str = "", **variables: str) -> Iterator[None]:
+    """
+    Let the error of a wrong setting name its variable; that of a missing extra says enough.
+
+    Args:
+        variable: Where the settings come from, unless *variables* tells it of one, by its name.
+    """
     try:
         yield
     except MissingExtra:
         raise
     except ConfigError as error:
-        raise ConfigError(f"{variable}: {error}") from None
+        setting, _, _ = str(error).partition(" ")
+        raise ConfigError(f"{variables.get(setting, variable)}: {error}") from None
 
 
 def _memory_trace_store(clock: Clock) -> TraceStore:
@@ -229,8 +268,10 @@ def _memory_trace_store(clock: Clock) -> TraceStore:
     return MemoryTraceStore(clock=clock)
 
 
-def make_alerter(environment: Environment, clock: Clock) -> Part | Later:
-    """Build the alerter that the environment asks for: off unless it is on and has somewhere to go."""
+def make_alerter(environment: Environment, clock: Clock, given: Alerter | None) -> Part | Later:
+    """Take the alerter that was *given*, or build the environment's: off unless it has somewhere to go."""
+    if given is not None:
+        return having("alerter", given, "an Alerter", "send", "flush", "close", "stats")
     window = environment.seconds("ALERT_WINDOW_SECONDS", 300.0)
     if not environment.flag("ENABLE_ALERTS"):
         return Later(partial(_no_alerter, clock))
@@ -248,7 +289,12 @@ def make_alerter(environment: Environment, clock: Clock) -> Part | Later:
     sinks = sinks_from(urls, setting="OBSKIT_ALERT_SINKS")
     if missing is None:
         base_url = environment.text("DISCORD_API_BASE", _DISCORD_API)
-        with _naming("ALERT_CHANNEL_ID, DISCORD_BOT_TOKEN or DISCORD_API_BASE"):
+        variables = {
+            "channel_id": "ALERT_CHANNEL_ID",
+            "token": "DISCORD_BOT_TOKEN",
+            "base_url": "DISCORD_API_BASE",
+        }
+        with _naming("DISCORD_BOT_TOKEN", **variables):
             sinks.append(DiscordChannel(token, channel, base_url=base_url))
     spool = environment.text("OBSKIT_ALERT_SPOOL", "") or None
     dedupe = _dedupe_at(environment.text("OBSKIT_ALERT_DEDUPE", "memory:"), clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from .encoding import schemas
 from .event import SafeEvent
 from .redaction import Literals, Redactor
 from .runtime import CELL
+from .settings import wrong
 
 __all__ = [
     "FakeClock",
@@ -45,6 +47,8 @@ class FakeClock:
 
     def __init__(self, start: float | datetime = 1_700_000_000.0) -> None:
         seconds = start.timestamp() if isinstance(start, datetime) else start
+        if type(seconds) not in (int, float) or not math.isfinite(seconds):
+            raise wrong("start", "seconds since 1970-01-01 or a datetime", start)
         self._start_ns = round(seconds * 1e9)
         self._elapsed_ns = 0
         self._waiting: WeakSet[threading.Condition] = WeakSet()

@@ -7,20 +7,21 @@ The only module that reads `os.environ`. What a runtime consists of is made by `
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import runtime
-from .clock import SYSTEM_CLOCK, Clock
+from .clock import SYSTEM_CLOCK, Clock, checked_clock
 from .environment import Environment
 from .errors import ConfigError
-from .gate import Gate
 from .lazy import LOADING
 from .logs import Pipeline, get_logger
+from .naming import takes_any_field
 from .parts import (
     Output,
     make_alerter,
+    make_gate,
     make_observers,
     make_pipeline,
     make_thresholds,
@@ -28,6 +29,7 @@ from .parts import (
 )
 from .redaction import Redactor, register_secret
 from .runtime import CELL, Installed, Runtime
+from .settings import flag, flags, text
 
 if TYPE_CHECKING:
     from .alerts import Alerter, Receipt
@@ -80,23 +82,22 @@ def configure(
     Raises:
         ConfigError: If a setting is wrong. Nothing has changed then.
     """
-    _check_kinds(service=service, redactor=redactor, trace_store=trace_store, levels=levels)
-    _check_kinds(alerter=alerter, clock=clock)
-    environment, gate = Environment(os.environ), Gate(redactor if redactor is not None else Redactor())
-    name = service if service is not None else environment.text("OBSKIT_SERVICE", "app")
-    thresholds, form = make_thresholds(environment, level, levels), (format, schema, output)
-    pipeline = make_pipeline(
-        environment, gate, clock, name, thresholds=thresholds, form=form, propagate=propagate
-    )
+    flags(capture_logging=capture_logging, propagate=propagate, hooks=hooks)
+    environment, clock, gate = Environment(os.environ), checked_clock(clock), make_gate(redactor)
+    name = environment.text("OBSKIT_SERVICE", "app") if service is None else text("service", service)
+    thresholds = make_thresholds(environment, level, levels)
+    observers, watched = make_observers(environment, gate, lines=flight_recorder, alert_level=alert_level)
+    form = (format, schema, output, propagate)
     built = Runtime(
         service=name,
         clock=clock,
         gate=gate,
-        logs=pipeline,
-        trace_store=trace_store if trace_store is not None else make_trace_store(environment, clock),
-        alerter=alerter if alerter is not None else make_alerter(environment, clock),
+        trace_store=make_trace_store(environment, clock, trace_store),
+        alerter=make_alerter(environment, clock, alerter),
+        # Behind these, since it may make a file: what is wrong elsewhere leaves nothing behind.
+        logs=make_pipeline(environment, gate, clock, name, form, thresholds=thresholds, watched=watched),
         lowest=thresholds.least,
-        observers=make_observers(environment, gate, pipeline, lines=flight_recorder, alert_level=alert_level),
+        observers=observers,
     )
     return _put_in_force(built, capture_logging=capture_logging, hooks=hooks, notices=environment.notices)
 
@@ -109,7 +110,7 @@ def register_env(*names: str) -> None:
         names: Variables; one that is not set or too short to be a secret is passed over.
     """
     for name in names:
-        value = variable(name)
+        value = variable(text("names", name, "names of environment variables"))
         if len(value) >= _SHORTEST_SECRET:
             register_secret(value, name=name)
 
@@ -129,7 +130,8 @@ def env_flag(name: str, default: bool = False) -> bool:
         warn says so.
     """
     environment = Environment(os.environ)
-    value = environment.flag(name, default=default)
+    named = text("name", name, "the name of an environment variable")
+    value = environment.flag(named, default=flag("default", default))
     for notice in environment.notices:
         _warn_once(notice)
     return value
@@ -154,9 +156,11 @@ def redact_text(text: str) -> str:
     >>> redact_text("connecting to https://ada:not-real@example.org/db")
     'connecting to https://ada:***@example.org/db'
     """
-    return runtime.current().gate.redactor.text(text)
+    gate = runtime.current().gate
+    return gate.redactor.text(text) if type(text) is str else gate.text(text)
 
 
+@takes_any_field
 def alert(
     severity: str,
     message: str,
@@ -190,17 +194,26 @@ def alert(
     trace = current_trace()
     if trace is not None:
         trace_id = trace_id if trace_id is not None else trace.trace_id
-        links = {**trace.links, **links} if type(links) is dict else links or trace.links
+        links = trace.links if links is None else {**trace.links, **links} if type(links) is dict else links
     told = Alert(
         severity=severity,
         message=message,
         root_cause=cast("str | BaseException | None", root_cause),
         trace_id=trace_id,
         links=links,
-        fields={**fields, **more} if type(fields) is dict else fields or more,
+        fields=_joined(fields, more),
         fingerprint=fingerprint,
     )
     return cast("Alerter", runtime.current().alerter).send(told)
+
+
+def _joined(fields: Mapping[str, object] | None, more: dict[str, object]) -> Mapping[str, object]:
+    """Put two kinds of fields together; what is no dict may run its own code, so nobody looks into it."""
+    if fields is None:
+        return more
+    if type(fields) is dict:
+        return {**fields, **more}
+    return {"fields": fields, **more} if more else fields
 
 
 def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
@@ -279,35 +292,16 @@ def _default_runtime() -> Runtime:
         return built
 
 
-def _check_kinds(**settings: object) -> None:
-    """Refuse what would fail later, in the middle of the program."""
-    kinds: dict[str, tuple[str, Callable[[Any], bool]]] = {
-        "service": ("text", lambda value: type(value) is str),
-        "redactor": ("a Redactor", lambda value: isinstance(value, Redactor)),
-        "trace_store": (
-            "a TraceStore",
-            lambda value: _has(value, "started", "changed", "ended", "last", "flush", "close"),
-        ),
-        "alerter": ("an Alerter", lambda value: _has(value, "send", "flush", "close", "stats")),
-        "levels": (
-            "a mapping of names of loggers",
-            lambda value: isinstance(value, Mapping) and all(type(name) is str for name in value),
-        ),
-        "clock": ("a Clock", lambda value: _has(value, "time_ns", "monotonic_ns", "wait")),
-    }
-    for name, value in settings.items():
-        wanted, fits = kinds[name]
-        if value is not None and not fits(value):
-            raise ConfigError(f"{name} must be {wanted}, got {type(value).__name__}")
-
-
-def _has(value: object, *methods: str) -> bool:
-    return all(callable(getattr(value, method, None)) for method in methods)
-
-
 @lru_cache(maxsize=64)
 def _warn_once(notice: str) -> None:
     _log.warn(notice)
 
 
+def _without_secrets(message: str) -> str:
+    """Hide in what set-up complains of what the redactor in force hides, or else the usual one."""
+    redactor = Redactor() if CELL.runtime is None else CELL.runtime.gate.redactor
+    return redactor.text(message)
+
+
+ConfigError.hide = _without_secrets
 CELL.default(_default_runtime)

@@ -526,7 +526,7 @@ def test_a_wrong_key_is_refused(key: Any) -> None:
 
 def test_a_wrong_sink_or_severity_is_refused() -> None:
     """The error says what was given."""
-    with pytest.raises(ConfigError, match="sinks must be alert sinks or routes, got str"):
+    with pytest.raises(ConfigError, match="sinks must be alert sinks or routes, got 'discord'"):
         Alerter(["discord"])  # type: ignore[list-item]
     with pytest.raises(ConfigError, match="sinks must be a list of alert sinks, got Memory"):
         Alerter(Memory())  # type: ignore[arg-type]

@@ -97,7 +97,7 @@ def test_several_urls_are_several_sinks() -> None:
         (f"http://discord.com{HOOK}", "url must be an https:// URL"),
         (f"discord://{TOKEN}", "it must have the form discord://TOKEN@CHANNEL"),
         (f"telegram://{TOKEN}@{TOKEN}", "token must be the bot's token"),
-        (f"telegram://123:{TOKEN}@?{TOKEN}", "chat_id must be a number or @name, got 25 characters"),
+        (f"telegram://123:{TOKEN}@?{TOKEN}", "chat_id must be a number or @name, got text of 25 characters"),
         ("pagerduty://", "routing_key must be"),
         (f"webhook+https://{TOKEN}@example.com/", "secret must be"),
         (f"smtp://bot:{TOKEN}@[bad", "it must have the form smtp:"),

@@ -338,9 +338,9 @@ def test_a_storm_is_told_while_the_spool_is_full_of_work(clock: FakeClock, tmp_p
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"fallback": "discord"}, "sinks must be alert sinks or routes, got str"),
-        ({"burst": 0}, "burst must be a number of messages, 1 or more, got 0"),
-        ({"burst": True}, "burst must be a number of messages"),
+        ({"fallback": "discord"}, "sinks must be alert sinks or routes, got 'discord'"),
+        ({"burst": 0}, "burst must be a whole number of at least 1, got 0"),
+        ({"burst": True}, "burst must be a whole number of at least 1, got True"),
         ({"per_minute": 0}, "per_minute must be a number above 0, got 0"),
         ({"per_minute": float("inf")}, "per_minute must be a number above 0, got inf"),
     ],

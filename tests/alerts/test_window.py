@@ -136,7 +136,7 @@ def test_keys_are_bounded_and_losses_counted() -> None:
 
 def test_a_capacity_of_nothing_is_refused() -> None:
     """The error names the setting."""
-    with pytest.raises(ConfigError, match="capacity must be 1 or more, got 0"):
+    with pytest.raises(ConfigError, match="capacity must be a whole number of at least 1, got 0"):
         MemoryDedupe(capacity=0)
 
 

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 import obskit
 from obskit.errors import ConfigError
-from obskit.event import Event
+from obskit.event import Bound, Event
 from obskit.gate import Gate
 from obskit.levels import DEBUG, INFO
-from obskit.logs import flight
+from obskit.logs import Logger, flight
 from obskit.logs.flight import FlightRecorder, Recording, _packed, current_recording
 from obskit.logs.pipeline import secured
 from obskit.runtime import CELL
@@ -338,7 +338,7 @@ def test_hostile_calls_are_kept_and_never_raise() -> None:
 def test_what_cannot_be_kept_counts_as_evicted() -> None:
     """The line that tells of the recording admits it."""
     with capture() as events, failing():
-        obskit.get_logger(Hostile(RecursionError("no"))).debug("lost")  # type: ignore[arg-type]
+        Logger(Hostile(RecursionError("no")), Bound({})).debug("lost")  # type: ignore[arg-type]
     assert (events[0]["kept"], events[0]["evicted"]) == (0, 1)
 
 

@@ -51,9 +51,10 @@ def test_no_stdout_at_all_is_an_error_of_the_sink(monkeypatch: pytest.MonkeyPatc
 def test_an_object_that_cannot_write_is_an_error_of_the_sink() -> None:
     """Whatever a stand-in for a stream raises is turned into a SinkError."""
     stream = io.StringIO()
+    sink = StreamSink(stream)
     stream.close()
     with pytest.raises(SinkError, match="ValueError"):
-        StreamSink(stream).emit(b"one\n")
+        sink.emit(b"one\n")
 
 
 def test_a_descriptor_is_written_to_directly(pipe: tuple[int, io.FileIO]) -> None:

@@ -230,7 +230,7 @@ def test_a_forked_child_sends_only_what_it_recorded(server: Script) -> None:
     ("options", "message"),
     [
         ({"url": "ftp://x"}, "url must be an https:// URL"),
-        ({"compression": "zip"}, "compression must be gzip or none, got 'zip'"),
+        ({"compression": "zip"}, "compression must be one of gzip, none, got 'zip'"),
         ({"headers": {"a": "b\n"}}, "headers must be printable ASCII"),
     ],
 )

@@ -118,7 +118,7 @@ def test_a_forked_child_goes_on_with_what_is_there() -> None:
 def test_a_bound_that_is_no_bound_is_refused(wrong: dict[str, Any]) -> None:
     """The error names the setting and what it got."""
     name, value = next(iter(wrong.items()))
-    with pytest.raises(ConfigError, match=f"{name} must be a number above 0, got {value}"):
+    with pytest.raises(ConfigError, match=f"{name} must be a .*number.*, got {value}"):
         MemoryTraceStore(**wrong)
 
 

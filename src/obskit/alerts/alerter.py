@@ -8,7 +8,6 @@ goes wrong in alerting reaches the application or becomes an alert itself.
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import threading
 from collections import OrderedDict
@@ -17,12 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ..clock import SYSTEM_CLOCK, Clock
-from ..errors import ConfigError
+from ..clock import SYSTEM_CLOCK, Clock, checked_clock
+from ..encoding.plain import text_of
 from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
 from ..notices import Notices
 from ..runtime import current
+from ..settings import at_most, flag, having, seconds, several
 from ..worker import close_at_exit, restart_after_fork
 from .dedupe import Dedupe, Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
@@ -43,6 +43,8 @@ V = TypeVar("V")
 
 #: Incidents remembered for `Alerter.resolve`, and keys for `Alerter.mute`.
 _MAX_KEYS: Final = 1_000
+#: What a `Dedupe` has.
+_DEDUPE: Final = ("lease", "renew", "delivered", "release", "count", "end", "close")
 
 
 class Alerter:
@@ -86,21 +88,18 @@ class Alerter:
         clock: Clock | None = None,
         jitter: Callable[[float], float] = jitter,
     ) -> None:
-        check_rule(key)
-        _check_window(window)
-        if dead_letter is not None:
-            check_sink(dead_letter)
+        _check(key, dedupe, dead_letter)
         self._key_rule = key
-        self._enabled = enabled
-        self._clock = clock or SYSTEM_CLOCK
+        self._enabled = flag("enabled", enabled)
+        self._clock = SYSTEM_CLOCK if clock is None else checked_clock(clock)
         self._notices = Notices()
         self._ledger = Ledger()
         self._dead_letter = dead_letter
         self._inside: set[int] = set()
         self._is_closed_at_exit = False
         self._terms = Terms(
-            window=window,
-            digests=digest,
+            window=seconds("window", window),
+            digests=flag("digest", digest),
             clock=self._clock,
             jitter=jitter,
             windows=MemoryDedupe(clock=self._clock),
@@ -164,6 +163,7 @@ class Alerter:
             told of the incident or know already that it is over. Where the alerter
             shares a place with other processes, this waits for it.
         """
+        key = text_of(key)
         with self._lock:
             alert = self._incidents.pop(key, None)
             _remember(self._resolved, key, self._resolved.get(key, 0) + 1)
@@ -187,25 +187,26 @@ class Alerter:
         }
         return self._ledger.decided(self._enqueue(jobs, receipt))
 
-    def mute(self, key: str, seconds: float) -> None:
-        """Send nothing about the incident *key* for *seconds*; 0 ends it."""
-        until = self._clock.monotonic_ns() + seconds * 1e9
+    def mute(self, key: str, seconds: float | None) -> None:
+        """Send nothing about the incident *key* for *seconds*; 0 ends it, and None is for ever."""
+        until = self._clock.monotonic_ns() + at_most(seconds) * 1e9
         with self._lock:
-            _remember(self._muted, key, until)
+            _remember(self._muted, text_of(key), until)
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float | None = 5.0) -> bool:
         """
         Wait until every alert is settled, at most *timeout* seconds; False if some are not.
 
+        None waits as long as it takes.
         What was counted here is handed to the place that is shared with other processes.
         """
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
         self._watch.drain()
         done = [lane.flush(seconds_left(deadline)) for lane in self._all_lanes]
         self._watch.hand_over()
         return all(done)
 
-    def close(self, timeout: float = 5.0) -> None:
+    def close(self, timeout: float | None = 5.0) -> None:
         """
         Deliver what is pending within *timeout* seconds, then stop; idempotent.
 
@@ -216,7 +217,7 @@ class Alerter:
             if self._closed:
                 return
             self._closed = True
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
         self._watch.close()
         for lane in self._all_lanes:  # half of the time is for the fallback
             lane.close(seconds_left(deadline) / (2 if lane.fallback else 1))
@@ -393,10 +394,17 @@ class Alerter:
             self._notices.tell("dead_letter", f"the dead letter sink failed: {type(error).__name__}")
 
 
+def _check(key: KeyRule, dedupe: Dedupe | None, dead_letter: AlertSink | None) -> None:
+    check_rule(key)
+    if dedupe is not None:
+        having("dedupe", dedupe, 'a Dedupe, such as SQLiteDedupe("alerts.db")', *_DEDUPE)
+    if dead_letter is not None:
+        check_sink(dead_letter)
+
+
 def _make_lanes(sinks: Iterable[AlertSink | Route], terms: Terms) -> tuple[Lane, ...]:
-    if not isinstance(sinks, Iterable):
-        raise ConfigError(f"sinks must be a list of alert sinks, got {type(sinks).__name__}")
-    routes = [sink if isinstance(sink, Route) else Route(sink, Severity.WARNING) for sink in sinks]
+    given = several("sinks", sinks, "alert sinks")
+    routes = [sink if isinstance(sink, Route) else Route(sink, Severity.WARNING) for sink in given]
     return tuple(
         Lane(route, f"{type(route.sink).__name__}-{number}", terms) for number, route in enumerate(routes, 1)
     )
@@ -406,11 +414,6 @@ def _open_spool(path: str | os.PathLike[str], notices: Notices) -> Spool:
     from .spool import Spool  # a program without one does not load SQLite
 
     return Spool(path, notices)
-
-
-def _check_window(window: object) -> None:
-    if isinstance(window, bool) or not isinstance(window, int | float) or not 0 < window < math.inf:
-        raise ConfigError(f"window must be a number of seconds above 0, got {window!r}")
 
 
 def _remember(table: OrderedDict[str, V], key: str, value: V) -> None:

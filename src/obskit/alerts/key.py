@@ -14,13 +14,14 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final, TypeAlias, cast
 
-from ..encoding.plain import plain
-from ..errors import ConfigError
+from ..encoding.plain import text_of
+from ..interrupts import traceback_of
+from ..settings import wrong
 from .model import NOTHING, Alert, Severity
 
 #: How to make the key: attributes of an alert, or a function that names the incident.
@@ -156,7 +157,7 @@ def incident_key(alert: Alert, *, service: str, rule: KeyRule = None) -> str:
     """
     given = alert.fingerprint
     if given is not None:
-        parts = [_text(part) for part in (given if isinstance(given, list | tuple) else [given])]
+        parts = [text_of(part) for part in (given if type(given) in (list, tuple) else [given])]
         default = _default_key(alert, service, rule) if DEFAULT in parts else ""
         return _hash("fingerprint", service, *(default if part == DEFAULT else part for part in parts))
     return _default_key(alert, service, rule)
@@ -165,22 +166,24 @@ def incident_key(alert: Alert, *, service: str, rule: KeyRule = None) -> str:
 def _default_key(alert: Alert, service: str, rule: KeyRule) -> str:
     """Name the incident of an alert as if it had no fingerprint."""
     if rule is None:
-        key = _usual_key(service, *_origin(alert.root_cause), _text(alert.message)[:_SIGNIFICANT])
+        key = _usual_key(service, *_origin(alert.root_cause), text_of(alert.message)[:_SIGNIFICANT])
         # Few alerts have any, and the identity costs nothing.
-        labels = _NO_LABELS if alert.labels is NOTHING else _text(alert.labels)
+        labels = _NO_LABELS if alert.labels is NOTHING else text_of(alert.labels)
         return key if labels == _NO_LABELS else _hash("labels", key, labels)
     if callable(rule):
-        return _hash("function", service, _text(rule(alert)))
-    return _hash("attributes", *(_text(getattr(alert, name)) for name in rule))
+        return _hash("function", service, text_of(rule(alert)))
+    return _hash("attributes", *(text_of(getattr(alert, name)) for name in rule))
 
 
 def check_rule(rule: KeyRule) -> None:
     """Refuse a rule that names something an alert does not have."""
     if rule is None or callable(rule):
         return
-    names = [rule] if isinstance(rule, str) else list(rule)
-    if isinstance(rule, str) or not names or not _ATTRIBUTES.issuperset(names):
-        raise ConfigError(f"key must be a function or some of {', '.join(sorted(_ATTRIBUTES))}, got {rule!r}")
+    takes = f"a function or some of {', '.join(sorted(_ATTRIBUTES))}"
+    given: object = rule
+    names = list(given) if isinstance(given, Collection) and not isinstance(given, str) else []
+    if not names or not all(type(name) is str and name in _ATTRIBUTES for name in names):
+        raise wrong("key", takes, rule)
 
 
 def dedupe_key(incident: str, severity: Severity) -> str:
@@ -216,7 +219,7 @@ def _origin(cause: object) -> tuple[str, str]:
         return "", ""
     error = cast("BaseException", cause)
     frame = None
-    tb = error.__traceback__
+    tb = traceback_of(error)
     while tb is not None:
         if frame is None or _is_of_application(tb.tb_frame.f_code.co_filename):
             frame = tb.tb_frame
@@ -234,11 +237,6 @@ def _is_of_application(filename: str) -> bool:
         or "site-packages" in parts
         or "dist-packages" in parts
     )
-
-
-def _text(value: object) -> str:
-    """Read anything as text without trusting its own ``__str__``."""
-    return value if type(value) is str else str(plain(value))
 
 
 def _hash(*parts: str) -> str:

@@ -142,8 +142,10 @@ def secured(alert: Alert, gate: Gate) -> SafeAlert:
 
 
 def _shown(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | None:
-    if isinstance(fingerprint, list | tuple):
-        return tuple(gate.text(part)[:_MAX_ID] for part in fingerprint[:_MAX_ENTRIES])
+    if type(fingerprint) in (list, tuple):
+        return tuple(
+            gate.text(part)[:_MAX_ID] for part in cast("Sequence[object]", fingerprint)[:_MAX_ENTRIES]
+        )
     return None if fingerprint is None else gate.text(fingerprint)[:_MAX_ID]
 
 

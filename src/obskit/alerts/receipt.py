@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ..settings import at_most
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -85,7 +87,7 @@ class QueuedReceipt(Receipt):
         with self._lock:
             if self._result == "pending" and timeout != 0:
                 self._changed = self._changed or threading.Condition(self._lock)
-                self._changed.wait_for(lambda: self._result != "pending", timeout)
+                self._changed.wait_for(lambda: self._result != "pending", at_most(timeout))
             return self._result
 
     def report(self, result: Result) -> Result | None:

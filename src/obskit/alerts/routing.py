@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
-from ..errors import ConfigError
+from ..settings import having, positive, whole_number, wrong
 from .delivery import AlertSink
 from .model import Severity
 
@@ -45,12 +44,9 @@ class Route:
         if self.fallback is not None:
             check_sink(self.fallback)
         if Severity.parse(self.min_severity) is None:
-            takes = ", ".join(Severity)
-            raise ConfigError(f"min_severity must be one of {takes}, got {self.min_severity!r}")
-        if type(self.burst) is not int or self.burst < 1:
-            raise ConfigError(f"burst must be a number of messages, 1 or more, got {self.burst!r}")
-        if not 0 < self.per_minute < math.inf:
-            raise ConfigError(f"per_minute must be a number above 0, got {self.per_minute!r}")
+            raise wrong("min_severity", f"one of {', '.join(Severity)}", self.min_severity)
+        whole_number("burst", self.burst)
+        positive("per_minute", self.per_minute)
 
     @property
     def severities(self) -> tuple[Severity, ...]:
@@ -61,5 +57,4 @@ class Route:
 
 def check_sink(sink: object) -> None:
     """Refuse what is no sink of alerts."""
-    if not callable(getattr(sink, "emit", None)):
-        raise ConfigError(f"sinks must be alert sinks or routes, got {type(sink).__name__}")
+    having("sinks", sink, "alert sinks or routes", "emit")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..errors import ConfigError, StoreError
 from ..ids import new_trace_id
 from ..notices import Notices
+from ..settings import path as checked_path
 from ..sinks._locks import try_lock_file
 from ..storage.sqlite import Database, Tables
 from ..worker import restart_after_fork
@@ -84,7 +85,7 @@ class Spool:
     """
 
     def __init__(self, path: str | os.PathLike[str], notices: Notices) -> None:
-        self._database = Database(path, _TABLES)
+        self._database = Database(checked_path("spool", path), _TABLES)
         self._notices = notices
         self._lock = -1
         self.start_anew()

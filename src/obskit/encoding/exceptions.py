@@ -11,16 +11,26 @@ redactor sees every secret whole.
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from ..interrupts import is_interruption
+from ..errors import type_name
+from ..interrupts import is_interruption, traceback_of
 from .budget import DEFAULT_BUDGET
+
+# What Python itself keeps of an exception, past attributes of the same names that its class may have.
+_kept: Final[Any] = BaseException.__dict__
+_cause_of: Final = _kept["__cause__"].__get__
+_context_of: Final = _kept["__context__"].__get__
+_is_cut: Final = _kept["__suppress_context__"].__get__
+_members_of: Final[Any] = BaseExceptionGroup.__dict__["exceptions"].__get__
 
 #: Frames of one traceback: this many of the outermost and of the innermost.
 _HEAD: Final = 10
 _TAIL: Final = 20
 #: Exceptions shown of a chain and its groups.
 _MAX_EXCEPTIONS: Final = 10
+#: What stands between an exception and the one that it led to.
+_LINKS: Final = {"cause": "\n\nwhich caused:\n", "context": "\n\nduring whose handling there came:\n"}
 
 
 class Cause(NamedTuple):
@@ -58,7 +68,7 @@ def describe(error: BaseException) -> ErrorInfo:
     blocks: list[str] = []
     _describe_chain(error, blocks, seen=set())
     return ErrorInfo(
-        type=type(error).__name__,
+        type=type_name(error),
         message=_message(error),
         stack="\n".join(reversed(blocks)),
         causes=tuple(_causes(error)),
@@ -75,43 +85,51 @@ def _causes(error: BaseException) -> Iterator[Cause]:
             continue
         seen.add(id(current))
         if relation:
-            yield Cause(type(current).__name__, _message(current), relation)
-        if isinstance(current, BaseExceptionGroup):
-            left.extend((member, "member") for member in current.exceptions[:_MAX_EXCEPTIONS])
-        if current.__cause__ is not None:
-            left.append((current.__cause__, "cause"))
-        elif current.__context__ is not None and not current.__suppress_context__:
-            left.append((current.__context__, "context"))
+            yield Cause(type_name(current), _message(current), relation)
+        left.extend((member, "member") for member in _members(current)[:_MAX_EXCEPTIONS])
+        before, relation = _before(current)
+        if before is not None:
+            left.append((before, relation))
+
+
+def _before(error: BaseException) -> tuple[BaseException | None, str]:
+    """Return the exception that led to *error*, and how."""
+    cause = _cause_of(error)
+    if cause is not None:
+        return cause, "cause"
+    return None if _is_cut(error) else _context_of(error), "context"
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the exceptions in a group; any other has none."""
+    return _members_of(error) if issubclass(type(error), BaseExceptionGroup) else ()
 
 
 def _describe_chain(error: BaseException, blocks: list[str], *, seen: set[int]) -> None:
     """Add a block of text per exception, newest first, each behind how it led to the one before."""
-    current, link = error, ""
-    while True:
+    current: BaseException | None = error
+    link = ""
+    while current is not None:
         if id(current) in seen or len(seen) >= _MAX_EXCEPTIONS:
             blocks.append("[... more exceptions]")
             return
         seen.add(id(current))
         blocks.append(_block(current, seen) + link)
-        if current.__cause__ is not None:
-            current, link = current.__cause__, "\n\nwhich caused:\n"
-        elif current.__context__ is not None and not current.__suppress_context__:
-            current, link = current.__context__, "\n\nduring whose handling there came:\n"
-        else:
-            return
+        current, relation = _before(current)
+        link = _LINKS[relation]
 
 
 def _block(error: BaseException, seen: set[int]) -> str:
     message = _message(error)
-    lines = _frames(error.__traceback__)
-    lines.append(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+    lines = _frames(traceback_of(error))
+    lines.append(f"{type_name(error)}: {message}" if message else type_name(error))
     lines += [f"note: {note}" for note in _notes(error)]
-    if isinstance(error, BaseExceptionGroup):
-        for number, member in enumerate(error.exceptions[:_MAX_EXCEPTIONS], 1):
-            inner: list[str] = []
-            _describe_chain(member, inner, seen=seen)
-            text = "\n".join(reversed(inner)).replace("\n", "\n  ")
-            lines.append(f"  member {number} of {len(error.exceptions)}:\n  {text}")
+    members = _members(error)
+    for number, member in enumerate(members[:_MAX_EXCEPTIONS], 1):
+        inner: list[str] = []
+        _describe_chain(member, inner, seen=seen)
+        text = "\n".join(reversed(inner)).replace("\n", "\n  ")
+        lines.append(f"  member {number} of {len(members)}:\n  {text}")
     return "\n".join(lines)
 
 
@@ -135,7 +153,7 @@ def _message(error: BaseException) -> str:
     except BaseException as broken:
         if is_interruption(broken):
             raise
-        return f"[unreadable message: {type(broken).__name__}]"
+        return f"[unreadable message: {type_name(broken)}]"
     return text[: DEFAULT_BUDGET.text]
 
 

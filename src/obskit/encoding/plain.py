@@ -21,6 +21,7 @@ from sys import modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from ..errors import type_name
 from ..event import PAIR_NAMES, PAIR_VALUES, Json
 from ..interrupts import is_interruption
 from .budget import DEFAULT_BUDGET, Budget
@@ -94,6 +95,11 @@ def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGE
     return Conversion(rules, budget).value(value, 0)
 
 
+def text_of(value: object) -> str:
+    """Read anything as text without trusting its own ``__str__``."""
+    return value if type(value) is str else str(plain(value))
+
+
 class Conversion:
     """One conversion: counts its nodes and remembers the containers it is inside of."""
 
@@ -123,7 +129,7 @@ class Conversion:
             if is_interruption(error):
                 raise
             self.failures += 1
-            return f"[unreadable {_type_name(value)}: {_type_name(error)}]"
+            return f"[unreadable {type_name(value)}: {type_name(error)}]"
 
     def text(self, text: str) -> str:
         """Make *text* safe, and cut it where it is longer than the budget."""
@@ -179,7 +185,7 @@ class Conversion:
         if id(owner) in self._open:
             return "[cycle]"
         if depth >= self._budget.depth:
-            return f"[cut: {_type_name(owner)} nested too deep]"
+            return f"[cut: {type_name(owner)} nested too deep]"
         return None
 
     def _put(self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool) -> None:
@@ -264,10 +270,6 @@ def _free_name(name: str, taken: Mapping[str, Json]) -> str:
     return f"{name}#{number}"
 
 
-def _type_name(value: object) -> str:
-    return type(value).__name__
-
-
 def _integer(walk: Conversion, value: int, depth: int) -> Json:
     if -_INT64 <= value < _INT64:
         return int.__int__(value)
@@ -340,7 +342,7 @@ def _enum(walk: Conversion, value: Enum, depth: int) -> Json:
 
 def _exception(walk: Conversion, value: BaseException, depth: int) -> Json:
     text = str(value)
-    return walk.text(f"{_type_name(value)}: {text}" if text else _type_name(value))
+    return walk.text(f"{type_name(value)}: {text}" if text else type_name(value))
 
 
 def _kind(walk: Conversion, value: type, depth: int) -> Json:

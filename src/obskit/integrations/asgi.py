@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from ..settings import function
 from ._users import user_of
 from ._web import READ, Request, prepare
 
@@ -38,8 +39,8 @@ class ObskitMiddleware:
     """
 
     def __init__(self, app: App, *, user_id: Callable[[Scope], object] | None = None) -> None:
-        self._app = app
-        self._user_id = user_id
+        self._app = function("app", app)
+        self._user_id = None if user_id is None else function("user_id", user_id)
         prepare()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

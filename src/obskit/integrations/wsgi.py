@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from ..settings import function
 from ._users import user_of
 from ._web import READ, Request, prepare
 
@@ -39,8 +40,8 @@ class ObskitMiddleware:
     """
 
     def __init__(self, app: App, *, user_id: Callable[[Environ], object] | None = None) -> None:
-        self._app = app
-        self._user_id = user_id
+        self._app = function("app", app)
+        self._user_id = None if user_id is None else function("user_id", user_id)
         prepare()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..context import current_scope
 from ..event import Event
+from ..interrupts import traceback_of
 from ..levels import CRITICAL, ERROR, WARN
 from .message import format_message
 from .pipeline import current_pipeline
@@ -158,7 +159,7 @@ def _log(
 
 def _origin(error: BaseException | None) -> str:
     """Name the function that raised *error*."""
-    tb = error.__traceback__ if error is not None else None
+    tb = traceback_of(error) if error is not None else None
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     return tb.tb_frame.f_code.co_qualname if tb is not None else "<unknown>"

@@ -11,8 +11,10 @@ import sys
 from typing import Any, Final
 
 from ..context import current_scope
+from ..encoding.plain import text_of
 from ..event import Bound, Event
 from ..levels import CRITICAL, DEBUG, ERROR, INFO, WARN
+from ..naming import takes_any_field
 from ..runtime import CELL
 from .flight import keeper
 from .message import find_exception, format_message
@@ -21,16 +23,17 @@ from .pipeline import current_pipeline
 _frame: Final = sys._getframe
 
 
+@takes_any_field
 def get_logger(name: str | None = None, **fields: object) -> Logger:
     """
     Make a logger.
 
     Args:
         name: Stands on each line as ``logger``, and chooses its level where
-            `configure()` was given *levels*. Optional.
+            `configure()` was given *levels*. Optional; what is no text is written as text.
         fields: Bound to every line of this logger.
     """
-    return Logger(name, Bound(fields))
+    return Logger(None if name is None else text_of(name), Bound(fields))
 
 
 class Logger:
@@ -58,7 +61,8 @@ class Logger:
 
     def unbind(self, *names: str) -> Logger:
         """Return a logger without the bound fields called *names*; unknown names are ignored."""
-        kept = {name: value for name, value in self._bound.fields.items() if name not in names}
+        gone = {str.__str__(name) for name in names if issubclass(type(name), str)}
+        kept = {name: value for name, value in self._bound.fields.items() if name not in gone}
         return Logger(self._name, Bound(kept))
 
     def is_enabled(self, level: int) -> bool:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import cast
 
+from ..errors import type_name
 from ..interrupts import is_interruption
 
 
@@ -32,8 +33,8 @@ def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
         if is_interruption(error):
             raise
         fields["_args"] = args
-        fields["_format_error"] = type(error).__name__
-        return msg if type(msg) is str else f"[unreadable {type(msg).__name__}]"
+        fields["_format_error"] = type_name(error)
+        return msg if type(msg) is str else f"[unreadable {type_name(msg)}]"
 
 
 def find_exception(exc_info: object) -> BaseException | None:

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigError
-from ._protocol import Sink, flush_sink, sink_stats, summed
-from ._settings import whole_number
+from ..settings import at_most, function, whole_number
+from ._protocol import Sink, checked_sink, flush_sink, sink_stats, summed
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class TeeSink(Generic[T]):
     def __init__(self, *sinks: Sink[T]) -> None:
         if not sinks:
             raise ConfigError("TeeSink needs at least one sink, got none")
-        self._sinks = sinks
+        self._sinks = [checked_sink("sinks", sink) for sink in sinks]
 
     def emit(self, item: T, /) -> None:
         """Deliver *item* to all; raises the first error."""
@@ -33,7 +33,7 @@ class TeeSink(Generic[T]):
 
     def flush(self, timeout: float) -> bool:
         """Flush all within *timeout* seconds; False if something is left."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
         done = True
         for sink in self._sinks:
             left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
@@ -68,8 +68,8 @@ class FilteredSink(Generic[T]):
     """
 
     def __init__(self, sink: Sink[T], predicate: Callable[[T], bool]) -> None:
-        self._sink = sink
-        self._predicate = predicate
+        self._sink = checked_sink("sink", sink)
+        self._predicate = function("predicate", predicate)
         self._failures = 0
 
     def emit(self, item: T, /) -> None:
@@ -79,7 +79,7 @@ class FilteredSink(Generic[T]):
 
     def flush(self, timeout: float) -> bool:
         """Flush the sink."""
-        return flush_sink(self._sink, timeout)
+        return flush_sink(self._sink, at_most(timeout))
 
     def close(self) -> None:
         """Close the sink."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError, SinkError
+from ..settings import path as checked_path
 from ._descriptor import Descriptor
 from ._lines import LineSink
 from ._rotation import OpenFile, Rotation
@@ -50,14 +51,17 @@ class FileSink(LineSink):
         keep: int = 5,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._path = Path(path).absolute()  # a daemon that changes its directory keeps its log
+        self._path = Path(
+            checked_path("output", path)
+        ).absolute()  # a daemon that changes its directory keeps its log
         self._clock = clock
         self._rotation = Rotation.of(self._path, max_bytes=max_bytes, every=every, keep=keep, clock=clock)
         try:
             self._file: OpenFile | None = OpenFile(self._path)
         except OSError as error:
             raise ConfigError(
-                f"output must be a writable file, got {str(path)!r}: {error.strerror}"
+                f"output must be a writable file, got {str(path)!r}: {error.strerror}; "
+                "give one that this program may write, by its own name and no link to it"
             ) from None
         super().__init__()
 

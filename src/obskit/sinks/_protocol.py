@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
+from ..settings import having
+
+S = TypeVar("S", bound="Sink[Any]")
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
@@ -28,6 +31,11 @@ class Sink(Protocol[T_contra]):
 
     def close(self) -> None:
         """Deliver what is held back and release everything; idempotent."""
+
+
+def checked_sink(setting: str, sink: S) -> S:
+    """Check, when something is set up, that *sink* is one."""
+    return having(setting, sink, "a sink with emit() and close()", "emit", "close")
 
 
 def flush_sink(sink: object, timeout: float) -> bool:

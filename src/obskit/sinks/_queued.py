@@ -15,10 +15,10 @@ from typing import Final
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import SinkError
+from ..settings import at_most, function, whole_number
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
 from ._losses import Losses, reason_of
-from ._protocol import Sink, flush_sink, sink_stats, summed
-from ._settings import whole_number
+from ._protocol import Sink, checked_sink, flush_sink, sink_stats, summed
 
 # The level stands near the beginning of a line in every schema. Text of the application
 # cannot look like it: a quotation mark inside a JSON string has a backslash before it.
@@ -58,9 +58,9 @@ class QueuedSink:
         minor: Callable[[bytes], bool] = is_minor,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._sink = sink
+        self._sink = checked_sink("sink", sink)
         self._capacity = whole_number("capacity", capacity)
-        self._is_minor = minor
+        self._is_minor = function("minor", minor)
         self._losses = Losses()
         self._closed = False
         # Its one item says that lines wait. Two, because the next may come while one is handled.
@@ -104,7 +104,8 @@ class QueuedSink:
 
     def flush(self, timeout: float) -> bool:
         """Wait until every line is written, for at most *timeout* seconds; False if something is left."""
-        return self._worker.flush(timeout) and flush_sink(self._sink, timeout)
+        most = at_most(timeout)
+        return self._worker.flush(most) and flush_sink(self._sink, most)
 
     def close(self) -> None:
         """Write what waits, for at most five seconds, and close the sink; idempotent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typing import Final
 
 from ..clock import Clock
 from ..errors import SinkError
+from ..settings import whole_number, wrong
 from ._descriptor import WRITE_TIMEOUT
 from ._locks import INTERVAL, await_writers, pause, try_lock_file, unlock_file
-from ._settings import period, whole_number
 
 #: Seconds before a rotation that failed is tried again.
 _PAUSE: Final = 1.0
@@ -97,7 +98,7 @@ class Rotation:
     ) -> Rotation | None:
         """Check the settings of a `FileSink`; None where the file is never to be renamed."""
         most = 0 if max_bytes is None else whole_number("max_bytes", max_bytes)
-        seconds = 0.0 if every is None else period("every", every)
+        seconds = 0.0 if every is None else _period(every)
         keep = whole_number("keep", keep)
         if not most and not seconds:
             return None
@@ -140,6 +141,14 @@ class Rotation:
         for newer, older in reversed(list(pairwise(names))):
             with contextlib.suppress(FileNotFoundError):
                 newer.replace(older)
+
+
+def _period(every: float | str) -> float:
+    if every == "day":
+        return 86_400.0
+    if not isinstance(every, int | float) or not 1 <= every < math.inf or every is True:
+        raise wrong("every", '"day" or at least 1 second', every)
+    return float(every)
 
 
 @contextlib.contextmanager

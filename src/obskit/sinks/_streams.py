@@ -13,6 +13,7 @@ from typing import IO, cast
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import SinkError
+from ..settings import writable
 from ._descriptor import Descriptor
 from ._lines import LineSink
 
@@ -28,7 +29,7 @@ class StreamSink(LineSink):
     """
 
     def __init__(self, stream: IO[str] | IO[bytes] | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._stream = stream
+        self._stream = None if stream is None else writable("stream", stream)
         self._clock = clock
         super().__init__()
 

@@ -21,6 +21,7 @@ from ..errors import ConfigError, SinkError, SinkRejected
 from ..http import endpoint, parse_retry_after
 from ..ids import jitter
 from ..notices import Notices
+from ..settings import at_most, choice, having, seconds
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
 from .model import ExecutionTrace, SafeTrace, Step
 from .otlp import to_otlp
@@ -69,14 +70,13 @@ class OTLPExporter:
         resource: Mapping[str, object] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if compression not in ("gzip", "none"):
-            raise ConfigError(f"compression must be gzip or none, got {compression!r}")
+        choice("compression", compression, ("gzip", "none"))
         self._endpoint: Final = endpoint(url, setting="url", what="OTLPExporter", allow_http=True)
         self._headers: Final = {**_checked(headers or {}), "Content-Type": "application/json"}
         if compression == "gzip":
             self._headers["Content-Encoding"] = "gzip"
-        self._store: Final = store
-        self._timeout = timeout
+        self._store: Final = having("store", store, "a TraceStore", "started", "changed", "ended", "flush")
+        self._timeout = seconds("timeout", timeout)
         self._resource = resource
         self._clock = clock
         self._worker: Worker[None] = Worker(
@@ -134,14 +134,15 @@ class OTLPExporter:
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes and requests within *timeout* seconds; False if some are left."""
-        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
-        kept = self._store.flush(timeout)
+        most = at_most(timeout)
+        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(most * 1e9)
+        kept = self._store.flush(most)
         left = (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
         return self._worker.flush(max(0.0, left)) and kept
 
     def close(self, timeout: float = EXIT_TIMEOUT) -> None:
         """Send within *timeout* what is pending, give up the rest, close the store; idempotent."""
-        self._worker.close(timeout)
+        self._worker.close(at_most(timeout))
         self._counts["dropped"] += len(self._waiting) + len(self._batch)
         self._waiting.clear()
         self._batch = []

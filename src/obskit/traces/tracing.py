@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 from .. import runtime
 from ..decorating import decorate
 from ..errors import ConfigError
+from ..naming import takes_any_field
 from .counting import COUNTING
 from .current import current_node, innermost
 from .propagation import HEADERS, TraceContext, read, write
@@ -22,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@takes_any_field
 def trace(
     command: str,
     user_id: object = None,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ..encoding.plain import plain
+from ..encoding.plain import text_of
 from ..gate import Gate
 
 _MAX_LENGTH: Final = 200
@@ -49,10 +49,7 @@ def user_key(user_id: object) -> str:
 
 def _text(user_id: object) -> str | None:
     """Write *user_id* as text; None and the empty text are nobody."""
-    if type(user_id) is not str:
-        shown = plain(user_id)
-        user_id = shown if isinstance(shown, str) or shown is None else str(shown)
-    return user_id or None
+    return None if user_id is None else text_of(user_id) or None
 
 
 def _pseudonym(text: str) -> str:

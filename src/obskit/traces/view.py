@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..encoding.exceptions import ErrorInfo
-from ..errors import ConfigError
+from ..settings import choice, whole_number, wrong
 from .model import ExecutionTrace, Step
 
 #: No view is useful below this: the trace id alone takes a third of it.
@@ -58,14 +58,12 @@ def render(trace: ExecutionTrace, limit: int = 2000, style: str = "text") -> str
             (plain text, to be sent without a parse mode).
 
     Raises:
-        ConfigError: If *limit* or *style* is none of these.
+        ConfigError: If *trace*, *limit* or *style* is none of these.
     """
-    chosen = STYLES.get(style)
-    if chosen is None:
-        raise ConfigError(f"style must be one of {', '.join(STYLES)}, got {style!r}")
-    if limit < MINIMUM_LIMIT:
-        raise ConfigError(f"limit must be {MINIMUM_LIMIT} or more, got {limit}")
-    return _View(trace, chosen, limit).text()
+    if not isinstance(trace, ExecutionTrace):
+        raise wrong("trace", "an ExecutionTrace", trace)
+    chosen = STYLES[choice("style", style, STYLES)]
+    return _View(trace, chosen, whole_number("limit", limit, MINIMUM_LIMIT)).text()
 
 
 class _View:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...errors import ConfigError
+from ...settings import whole_number
 from ...worker import restart_after_fork
 from ..window import ABSENT, NO_REPEATS, Mark, Repeats, counted, is_held, leased, may_send
 from ._changing import ChangingDedupe
@@ -30,9 +30,7 @@ class MemoryDedupe(ChangingDedupe):
     """
 
     def __init__(self, *, capacity: int = 10_000, clock: Clock | None = None) -> None:
-        if capacity < 1:
-            raise ConfigError(f"capacity must be 1 or more, got {capacity}")
-        self._capacity = capacity
+        self._capacity = whole_number("capacity", capacity)
         self._clock = clock or SYSTEM_CLOCK
         self._marks: OrderedDict[str, Mark] = OrderedDict()
         self._lock = threading.RLock()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
+from ...settings import path as checked_path
 from ...storage.sqlite import Database, Tables
 from ..window import Mark
 from ._changing import ChangingDedupe
@@ -50,7 +51,7 @@ class SQLiteDedupe(ChangingDedupe):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
-        self._database = Database(path, _TABLES)
+        self._database = Database(checked_path("path", path), _TABLES)
         self._clock = clock or SYSTEM_CLOCK
 
     def close(self) -> None:

@@ -100,7 +100,7 @@ def _by_entry_point(name: str, url: str) -> AlertSink:
             raise
         except Exception as error:  # anybody's code; its text may quote the URL
             raise ConfigError(f"the sink {name} cannot be built: {type(error).__name__}") from None
-    known = ", ".join(sorted([*_BY_URL, *_BY_PARTS]))
+    known = ", ".join(sorted({*_BY_URL, *_BY_PARTS}))
     raise ConfigError(f"it must begin with one of {known}, or with the name of an installed sink; got {name}")
 
 

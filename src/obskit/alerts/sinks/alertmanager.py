@@ -13,9 +13,9 @@ import re
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, isoformat
-from ...errors import ConfigError
 from ...event import Json
 from ...http import endpoint
+from ...settings import seconds
 from ..delivery import Delivery, Kind
 from ._http import HttpSink
 from ._layout import MAX_LABEL, RELAYED, defused, layout, one_line, title, trace_id, web_links
@@ -38,10 +38,7 @@ class Alertmanager(HttpSink):
     service = "Alertmanager"
 
     def __init__(self, url: str, *, expires_after: float = 900.0) -> None:
-        given: object = expires_after
-        if not isinstance(given, int | float) or not 0 < given < 10**9:
-            raise ConfigError(f"expires_after must be a number of seconds above 0, got {expires_after!r}")
-        self._expires_after_ns = int(expires_after * 1e9)
+        self._expires_after_ns = int(seconds("expires_after", expires_after) * 1e9)
         target = endpoint(url, setting="url", what="Alertmanager").at("/api/v2/alerts")
         super().__init__(target, secrets=target.tokens)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...errors import ConfigError, MissingExtra, SinkError
 from ...http import long_parts
 from ...redaction import register_secret
+from ...settings import several
 from ..delivery import Delivery, Kind
 from ..model import Severity
 from ._layout import RELAYED, defused, layout, title, trace_id, units
@@ -52,9 +53,7 @@ class Apprise:
             raise MissingExtra("Apprise", package="apprise", extra="apprise") from None
         # One thread, ours, so that what is logged in it can be kept quiet.
         asset = apprise.AppriseAsset(async_mode=False, interpret_emojis=False)
-        given: object = [urls] if isinstance(urls, str) else urls
-        if not isinstance(given, Iterable):
-            raise ConfigError(f"urls must be a list of URLs of Apprise, got {type(given).__name__}")
+        given = several("urls", [urls] if isinstance(urls, str) else urls, "URLs of Apprise")
         self._services = [_service(url, number, asset) for number, url in enumerate(given, 1)]
         if not self._services:
             raise ConfigError("urls must be one or more URLs of Apprise, got none")

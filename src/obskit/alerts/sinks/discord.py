@@ -15,6 +15,7 @@ from typing import Final
 from ...errors import ConfigError
 from ...event import Json
 from ...http import Response, endpoint
+from ...settings import wrong
 from ...version import __version__
 from ..delivery import Delivery
 from ._answers import body_object
@@ -34,8 +35,8 @@ _MARKS: Final = re.compile(r"([\\*_~`|<>\[\]])")
 #: Begin a heading or a list.
 _LINE_MARKS: Final = re.compile(r"^(?=\s*(?:[#+-]|\d+\.))", re.MULTILINE)
 _SNOWFLAKE: Final = re.compile(r"\d{1,20}", re.ASCII)
-_TOKEN: Final = re.compile(r"[!-~]+")
-_WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/([\w-]+)/?", re.ASCII)
+_TOKEN: Final = re.compile(r"[!-~]{4,}")
+_WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/([\w-]{4,})/?", re.ASCII)
 
 
 class _Discord(HttpSink):
@@ -67,8 +68,7 @@ class DiscordChannel(_Discord):
 
     def __init__(self, token: str, channel_id: str, *, base_url: str = "https://discord.com/api/v10") -> None:
         if not _SNOWFLAKE.fullmatch(str(channel_id)):
-            got = f"{len(str(channel_id))} characters"
-            raise ConfigError(f"channel_id must be the number of a Discord channel, got {got}")
+            raise wrong("channel_id", "the number of a Discord channel", channel_id)
         given: object = token
         if not isinstance(given, str) or not _TOKEN.fullmatch(given):
             raise ConfigError("token must be the bot's token, without spaces or line breaks")

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from ...errors import ConfigError, told
+from ...errors import ConfigError
 from ...http import is_loopback
 from ...redaction import register_secret
+from ...settings import flag, several, whole_number, wrong
 from ..delivery import Delivery
 from ._layout import PLAIN, layout, title
 
@@ -60,7 +61,7 @@ class Email:
     ) -> None:
         self._sender = _address("sender", sender)
         self._recipients = _addresses(recipients)
-        _check_server(host, port, tls=tls)
+        _check_server(host, port, tls)
         _check_login(username, password)
         self._settings = (host, port, tls, username, password)
         if password is not None:
@@ -111,25 +112,22 @@ class Email:
 
 def _address(setting: str, text: object) -> str:
     if not isinstance(text, str) or not _ADDRESS.fullmatch(text):
-        raise ConfigError(f"{setting} must be a mail address such as bot@example.com, got {told(text)}")
+        raise wrong(setting, "a mail address such as bot@example.com", text)
     return text
 
 
-def _addresses(recipients: object) -> list[str]:
-    if isinstance(recipients, str) or not isinstance(recipients, Iterable):
-        raise ConfigError(f"recipients must be a list of mail addresses, got {type(recipients).__name__}")
-    addresses = [_address("recipients", each) for each in recipients]
+def _addresses(recipients: Iterable[str]) -> list[str]:
+    addresses = [_address("recipients", each) for each in several("recipients", recipients, "mail addresses")]
     if not addresses:
         raise ConfigError("recipients must be one or more mail addresses, got none")
     return addresses
 
 
-def _check_server(host: object, port: object, *, tls: bool) -> None:
+def _check_server(host: object, port: object, tls: object) -> None:
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise ConfigError("host must be the name of a mail server, without user name, scheme and port")
-    if not isinstance(port, int) or not 0 < port < 65_536:
-        raise ConfigError(f"port must be a number from 1 to 65535, got {told(port)}")
-    if not tls and not is_loopback(host):
+    whole_number("port", port, most=65_535)
+    if not flag("tls", tls) and not is_loopback(host):
         raise ConfigError(f"tls may be False for a server on this machine only, got {host}")
 
 

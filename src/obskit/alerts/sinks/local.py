@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TextIO
 
-from ...errors import ConfigError, SinkError
+from ...errors import SinkError
+from ...settings import function as checked_function
+from ...settings import whole_number, writable
 from ..delivery import Delivery
 from ..model import Alert
 from ._layout import PLAIN, describe_repeats, layout
@@ -25,9 +27,7 @@ class Console:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        if stream is not None and not callable(getattr(stream, "write", None)):
-            raise ConfigError(f"stream must have a write method, got {type(stream).__name__}")
-        self._stream = stream
+        self._stream = None if stream is None else writable("stream", stream)
 
     def emit(self, delivery: Delivery, /) -> None:
         """Write *delivery*; characters that the stream cannot encode are escaped."""
@@ -52,7 +52,7 @@ class Memory:
     """
 
     def __init__(self, *, capacity: int = 1_000) -> None:
-        self._deliveries: deque[Delivery] = deque(maxlen=capacity)
+        self._deliveries: deque[Delivery] = deque(maxlen=whole_number("capacity", capacity))
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -89,9 +89,7 @@ class Callback:
     """
 
     def __init__(self, function: Callable[[Delivery], object]) -> None:
-        if not callable(function):
-            raise ConfigError(f"function must be callable, got {type(function).__name__}")
-        self._function = function
+        self._function = checked_function("function", function)
 
     def emit(self, delivery: Delivery, /) -> None:
         """Call the function."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ...errors import ConfigError
+from ...errors import ConfigError, told
 from ...event import Json
 from ...http import Response, endpoint
 from ..delivery import Delivery
@@ -50,7 +50,7 @@ class TelegramChat(HttpSink):
         if not isinstance(given, str) or not _TOKEN.fullmatch(given):
             raise ConfigError("token must be the bot's token, of the form 123456:ABC...")
         if not _CHAT.fullmatch(str(chat_id)):
-            raise ConfigError(f"chat_id must be a number or @name, got {len(str(chat_id))} characters")
+            raise ConfigError(f"chat_id must be a number or @name, got {told(chat_id)}")
         self._chat_id = str(chat_id)
         base = endpoint(base_url, setting="base_url", what="TelegramChat")
         super().__init__(base.at(f"/bot{token}/sendMessage"), secrets=[token])

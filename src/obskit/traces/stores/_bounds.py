@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...errors import ConfigError
+from ...settings import seconds, whole_number
 
 #: Signs of life in the time after which a process without one counts as gone.
 _BEATS = 3
@@ -24,7 +24,7 @@ class Bounds:
             process are shown as lost; None where the store sees by itself who is gone.
 
     Raises:
-        ConfigError: If one of them is not above 0.
+        ConfigError: If one of them is no number above 0.
     """
 
     per_user: int = 100
@@ -33,10 +33,11 @@ class Bounds:
     lost_after: float | None = None
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} must be a number above 0, got {value!r}")
+        whole_number("per_user", self.per_user)
+        whole_number("total", self.total)
+        for name in ("ttl", "lost_after"):
+            if getattr(self, name) is not None:
+                seconds(name, getattr(self, name))
 
     @property
     def beat_every(self) -> float | None:

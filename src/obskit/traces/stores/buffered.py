@@ -12,7 +12,6 @@ and read is up to `frozen`.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,8 +20,9 @@ from typing import Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import StoreError
-from ...ids import new_trace_id, parse_trace_id
+from ...ids import new_trace_id, parse_fingerprint, parse_trace_id
 from ...notices import Notices
+from ...settings import at_most
 from ...worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
 from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
@@ -39,7 +39,6 @@ R = TypeVar("R")
 _PATIENCE: Final = 1.0
 #: Traces that are written in one go.
 _BATCH: Final = 256
-_PREFIX: Final = re.compile("[0-9a-f]{1,32}")
 #: Traces that `find` returns at most.
 _MAX_FOUND: Final = 100
 _COUNTED: Final = (
@@ -147,23 +146,23 @@ class BufferedTraceStore:
 
     def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
         """Return the traces whose id begins with *fingerprint*, newest start first; at most 100."""
-        wanted = fingerprint.strip().lower()
-        return self._find(wanted, _MAX_FOUND) if _PREFIX.fullmatch(wanted) else []
+        wanted = parse_fingerprint(fingerprint)
+        return [] if wanted is None else self._find(wanted, _MAX_FOUND)
 
     def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
         """Return the newest traces of a user, or of everybody, newest start first."""
         if user_id is not None:
             return self._of_user(user_id, limit)
-        limit = min(limit, self._bounds.total)
-        return self._read(lambda: self._backend.recent(None, limit, ()), lambda _: True, limit)
+        most = int(at_most(limit, self._bounds.total))
+        return self._read(lambda: self._backend.recent(None, most, ()), lambda _: True, most)
 
     def _of_user(self, user_id: object, limit: int, skip: Sequence[Record] = ()) -> list[ExecutionTrace]:
         user, names = user_key(user_id), [*names_of(user_id)]
-        limit, keys = min(limit, self._bounds.per_user), [record.entry.key for record in skip]
+        most, keys = int(at_most(limit, self._bounds.per_user)), [record.entry.key for record in skip]
         found = self._read(
-            lambda: self._backend.recent(user, limit, keys),
+            lambda: self._backend.recent(user, most, keys),
             lambda record: record.entry.user == user and record not in skip,
-            limit,
+            most,
         )
         # Users may have the same key, since it is short.
         return [trace for trace in found if trace.user_id in names]
@@ -257,8 +256,8 @@ class BufferedTraceStore:
         return erased
 
     def flush(self, timeout: float) -> bool:
-        """Finish pending writes within *timeout* seconds; False if some are left."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        """Finish pending writes within *timeout* seconds, None for any time; False if some are left."""
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
         with self._progress:
             goal = self._last_mark
             while self._last_written < goal or self._to_forget:

@@ -13,7 +13,8 @@ from itertools import islice, takewhile
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...ids import parse_trace_id
+from ...ids import parse_fingerprint, parse_trace_id
+from ...settings import at_most
 from ...worker import restart_after_fork
 from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace, Step
@@ -129,11 +130,12 @@ class MemoryTraceStore:
 
     def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
         """Return the traces whose id begins with *fingerprint*, newest start first."""
-        wanted = fingerprint.strip().lower()
+        wanted = parse_fingerprint(fingerprint)
+        if wanted is None:
+            return []
         with self._lock:
             self._expire()
-            newest = reversed(self._entries if wanted else {})
-            found = [entry for entry in newest if entry.trace_id.startswith(wanted)]
+            found = [entry for entry in reversed(self._entries) if entry.trace_id.startswith(wanted)]
         return [entry.read() for entry in found]
 
     def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
@@ -141,7 +143,7 @@ class MemoryTraceStore:
         with self._lock:
             self._expire()
             entries = self._entries if user_id is None else self._ring(user_id)
-            newest = list(islice(reversed(entries), max(0, limit)))
+            newest = list(islice(reversed(entries), int(at_most(limit, self._bounds.total))))
         return [entry.read() for entry in newest]
 
     def forget(self, user_id: object, /) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import StoreError
+from ...settings import path as checked_path
 from ...storage.presence import Presence
 from ...storage.sqlite import Database, Tables
 from ._bounds import Bounds
@@ -103,7 +104,7 @@ class _SQLite:
     beat_every = None  # the presence tells
 
     def __init__(self, path: str | os.PathLike[str], bounds: Bounds, clock: Clock) -> None:
-        self._database = Database(path, _TABLES)
+        self._database = Database(checked_path("path", path), _TABLES)
         self._presence = Presence(f"{self._database.path}-alive-")
         self._bounds = bounds
         self._clock = clock
