@@ -178,7 +178,7 @@ def test_a_wrong_style_or_limit_names_the_choices() -> None:
     """Set-up errors say what is taken."""
     with pytest.raises(ConfigError, match="style must be one of text, discord, slack, telegram, got 'html'"):
         render(sample(), style="html")
-    with pytest.raises(ConfigError, match="limit must be 100 or more, got 99"):
+    with pytest.raises(ConfigError, match="limit must be a whole number of at least 100, got 99"):
         render(sample(), limit=99)
 
 
