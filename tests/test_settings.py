@@ -87,6 +87,8 @@ WRONG: list[tuple[str, Build, str, list[Any]]] = [
         "a number of seconds above 0",
         ["5", 0, True, math.inf, math.nan],
     ),
+    ("window", lambda x: Alerter([Memory()], x), "at most 1e+09 seconds", [1e300, 10**400]),
+    ("ttl", lambda x: MemoryTraceStore(ttl=x), "at most 1e+09 seconds", [1e300]),
     ("sinks", lambda x: Alerter([x]), "alert sinks or routes", [Memory, "console:", None]),
     ("sinks", Alerter, "a list of alert sinks", [{}, "console:", None, Memory()]),
     ("dedupe", lambda x: Alerter([], dedupe=x), "a Dedupe", [1, MemoryDedupe, "sqlite:///alerts.db"]),

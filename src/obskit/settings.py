@@ -19,8 +19,10 @@ from .interrupts import is_interruption
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Seconds that count as for ever: three years, and no lock refuses them.
-FOR_EVER: Final = 1e8
+#: Seconds for which a call waits where it is given no limit: six weeks, the most that a lock takes anywhere.
+FOR_EVER: Final = 4e6
+#: Seconds that a setting may have, thirty years: in nanoseconds still a number that every store takes.
+LONGEST: Final = 1e9
 
 
 def wrong(setting: str, takes: str, given: object) -> ConfigError:
@@ -44,8 +46,10 @@ def positive(setting: str, value: object, what: str = "a number") -> float:
 
 
 def seconds(setting: str, value: object) -> float:
-    """Check for a time above 0."""
-    return positive(setting, value, "a number of seconds")
+    """Check for a time above 0, and no longer than `LONGEST`."""
+    if positive(setting, value, "a number of seconds") > LONGEST:
+        raise wrong(setting, f"at most {LONGEST:g} seconds", value)
+    return cast("float", value)
 
 
 def flag(setting: str, value: object) -> bool:

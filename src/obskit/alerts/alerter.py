@@ -22,7 +22,7 @@ from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
 from ..notices import Notices
 from ..runtime import current
-from ..settings import at_most, flag, having, seconds, several
+from ..settings import LONGEST, at_most, flag, having, seconds, several
 from ..worker import close_at_exit, restart_after_fork
 from .dedupe import Dedupe, Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
@@ -189,7 +189,7 @@ class Alerter:
 
     def mute(self, key: str, seconds: float | None) -> None:
         """Send nothing about the incident *key* for *seconds*; 0 ends it, and None is for ever."""
-        until = self._clock.monotonic_ns() + at_most(seconds) * 1e9
+        until = self._clock.monotonic_ns() + at_most(seconds, LONGEST) * 1e9
         with self._lock:
             _remember(self._muted, text_of(key), until)
 
