@@ -20,6 +20,10 @@ SECOND = ["ALTER TABLE note ADD COLUMN author TEXT", "CREATE INDEX note_author O
 NOTES = Tables(part="notes", versions=[FIRST])
 
 
+#: Begins as a database does, and goes on as none.
+DAMAGED = b"SQLite format 3\0" + b"nothing of use" * 100
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the file is to be."""
@@ -175,11 +179,37 @@ def test_scrubbing_a_damaged_file_says_so(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("content", [b'{"my": "config"}' * 100, b"xy", b"SQLite format 2\0" * 9])
+def test_a_file_that_was_never_a_database_is_left_alone(path: Path, content: bytes) -> None:
+    """A wrong path costs the user nothing, and every use says what is wrong with it."""
+    path.write_bytes(content)
+    database = Database(path, NOTES)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="is no SQLite file and left as it is"):
+            write(database, "one")
+    database.close()
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 4096, b"\xff" * 16])
+def test_a_database_with_a_damaged_beginning_is_one_all_the_same(path: Path, damage: bytes) -> None:
+    """A page that was not written before the power failed, or a few wrong bytes: it is put aside."""
+    database = Database(path, NOTES)
+    write(database, "one")
+    database.close()
+    path.write_bytes(damage + path.read_bytes()[len(damage) :])
+    with pytest.raises(StoreError, match="the damaged file is now"):
+        notes(database)
+    assert notes(database) == []
+    database.close()
+
+
 def test_a_damaged_file_that_cannot_be_renamed_stays_where_it_is(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every use says what is wrong with it."""
-    path.write_bytes(b"nothing of use" * 100)
+    path.write_bytes(DAMAGED)
     database = Database(path, NOTES)
 
     def refuse(*_: object) -> None:
@@ -200,7 +230,7 @@ def test_a_damaged_file_is_renamed_by_one_of_those_who_find_it(path: Path) -> No
     assert notes(other) == ["one"]
     for file in list(path.parent.iterdir()):
         file.unlink()
-    path.write_bytes(b"nothing of use" * 100)
+    path.write_bytes(DAMAGED)
     with pytest.raises(StoreError, match="damaged file"):
         write(database, "two")
     write(database, "three")
@@ -371,7 +401,7 @@ def test_a_reader_of_a_file_that_is_to_become_ours_is_waited_for(path: Path) -> 
 
 def test_a_damaged_file_that_somebody_is_renaming_is_left_to_them(path: Path) -> None:
     """Two names would be one too many."""
-    path.write_bytes(b"nothing of use" * 100)
+    path.write_bytes(DAMAGED)
     with path.open("rb") as held:
         fcntl = pytest.importorskip("fcntl")
         fcntl.flock(held, fcntl.LOCK_EX)

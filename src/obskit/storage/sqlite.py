@@ -2,8 +2,9 @@
 One SQLite file, shared by threads, processes and parts of obskit.
 
 It opens at first use, knows the version of each part's tables, and puts a damaged
-file aside. Whatever is wrong with the file or the disk is a `StoreError`. What is
-kept in the tables is none of its business.
+file aside; one that was never a database is left alone. Whatever is wrong with
+the file or the disk is a `StoreError`. What is kept in the tables is none of its
+business.
 
 In WAL mode a commit survives the death of the process without waiting for the
 disk; only a power failure can take the last ones back
@@ -54,6 +55,7 @@ _IS_FOREIGN: Final = (
     "SELECT count(*) AND (NOT total(name = 'obskit') OR total(type IN ('trigger', 'view')))"
     " FROM sqlite_schema"
 )
+_MAGIC: Final = b"SQLite format 3\0"
 _VERSION: Final = "SELECT version FROM obskit WHERE part = ?"
 
 
@@ -249,6 +251,8 @@ class Database:
         if link is not None and code in (self._sqlite.SQLITE_CORRUPT, self._sqlite.SQLITE_NOTADB):
             file = link.file
             link.close()
+            if file is None and not _was_database(self.path):
+                return StoreError(f"{name}; {self.path} is no SQLite file and left as it is")
             aside = _put_aside(self.path, file)
             return StoreError(f"{name}; the damaged file is now {aside}" if aside else name)
         return StoreError(name)
@@ -340,6 +344,21 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _was_database(path: Path) -> bool:
+    """
+    Tell whether a file that SQLite cannot read is a damaged database, and not something else of the user's.
+
+    To be asked in no other case: closing the file takes SQLite's locks off it.
+    """
+    try:
+        with path.open("rb") as file:
+            page = file.read(4096)
+    except OSError:  # it cannot be moved either
+        return True
+    is_blank = not page.strip(b"\0")  # as a file system may leave a page that was being written
+    return is_blank or page.startswith(_MAGIC) or _MAGIC.startswith(page) or b"CREATE TABLE obskit" in page
 
 
 def _put_aside(path: Path, file: tuple[int, int] | None) -> Path | None:

@@ -450,9 +450,10 @@ def test_forgetting_is_not_over_while_somebody_reads_what_is_to_go(path: Path) -
 # --- when something is wrong with the file ---
 
 
-def test_a_file_that_is_no_database_is_put_aside(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_database_is_put_aside(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Not a byte of it is lost, and a new one takes its place."""
-    path.write_bytes(b"this is a shopping list\n" * 100)
+    damaged = b"SQLite format 3\0" + b"this is a shopping list\n" * 100
+    path.write_bytes(damaged)
     clock = FakeClock()
     with recording(SQLiteTraceStore(path, clock=clock)) as store:
         record("/before")
@@ -463,7 +464,7 @@ def test_a_file_that_is_no_database_is_put_aside(path: Path, capfd: pytest.Captu
         record("/after")
         assert commands(store.recent("ada")) == ["/after", "/before"]
     (aside,) = path.parent.glob("traces.db.corrupt-*")
-    assert aside.read_bytes() == b"this is a shopping list\n" * 100
+    assert aside.read_bytes() == damaged
     assert rows(path, "SELECT count(*) FROM trace") == [(2,)]
     (line,) = capfd.readouterr().err.splitlines()
     assert f"the damaged file is now {aside}" in line

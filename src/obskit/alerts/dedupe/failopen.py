@@ -7,6 +7,7 @@ from threading import get_ident
 from typing import Final, TypeVar
 
 from ...clock import Clock
+from ...errors import StoreError
 from ..window import NO_REPEATS, Repeats
 from ._protocol import Dedupe, Granted, Held
 from .memory import MemoryDedupe
@@ -91,7 +92,9 @@ class FailOpen:
         except Exception as error:
             self.failures += 1
             self._asked_again_ns = now + int(_RESPITE * 1e9)
-            self._tell(f"{type(self._dedupe).__name__} failed: {type(error).__name__}; alerts may come twice")
+            # The text of a foreign error may say anything.
+            reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+            self._tell(f"{type(self._dedupe).__name__} failed: {reason}; alerts may come twice")
             return otherwise
         finally:
             if not was_inside:
