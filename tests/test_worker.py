@@ -330,6 +330,47 @@ atexit.register(worker.submit, "late")
     assert (done.stdout.split(), done.stderr, done.returncode) == (["late"], "", 0)
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_an_alert_from_an_exit_function_is_delivered(early: bool) -> None:
+    """The first one of the process too, whether the function was registered before the alerter was made or after."""
+    register = "atexit.register(lambda: os.write(1, obskit.alert('error', 'ends').outcome.encode() + b' '))"
+    done = run(
+        f"""
+import atexit, os, obskit
+from obskit.alerts import Alerter
+
+class Slow:
+    def emit(self, delivery):
+        os.write(1, b"delivered " + delivery.alert.message.encode() + b" ")
+    def close(self):
+        pass
+
+{register if early else ""}
+obskit.configure(alerter=Alerter([Slow()]))
+{"" if early else register}
+"""
+    )
+    assert (sorted(done.stdout.split()), done.stderr) == (["delivered", "ends", "queued"], "")
+
+
+def test_an_alert_that_comes_after_the_end_says_so() -> None:
+    """From an exit function that was there before obskit: nobody waits for it, so it is told as lost."""
+    done = run(
+        """
+import atexit
+atexit.register(lambda: print([obskit.alert("error", "too late").outcome for _ in range(2)]))
+import obskit
+from obskit.alerts import Alerter
+from obskit.alerts.sinks import Memory
+obskit.configure(alerter=Alerter([Memory()]))
+"""
+    )
+    assert done.stdout == "['dropped', 'dropped']\n"
+    assert done.stderr == (
+        "obskit: an alert was dropped: the alerter is closed, which it is when the process ends\n"
+    )
+
+
 def test_an_exit_with_stuck_work_is_bounded() -> None:
     """A process ends although its sink hangs."""
     done = run(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Final
 
 from .redaction import Redactor
 
 #: Notices are of our own words and names of types; should a secret be among them all the same, it is hidden.
 _REDACTOR = Redactor()
+
+#: Kinds that are told: a reason may have a number in it that is another one each time.
+_MOST: Final = 100
 
 
 class Notices:
@@ -20,7 +24,7 @@ class Notices:
 
     def tell(self, kind: str, text: str) -> None:
         """Write *text* as one line without secrets, unless a notice of this *kind* was written."""
-        if kind in self._told:
+        if kind in self._told or len(self._told) >= _MOST:
             return
         self._told.add(kind)
         # stderr may be closed, full or None; there is nobody left to tell then.

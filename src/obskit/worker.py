@@ -226,9 +226,6 @@ def restart_after_fork(part: Restartable) -> None:
 
 def close_at_exit(part: Closable) -> None:
     """Close *part* when the process exits, unless it is gone by then."""
-    if not _closed_at_exit:
-        atexit.unregister(_close_all)
-        atexit.register(_close_all)
     _closed_at_exit.add(part)
 
 
@@ -243,5 +240,8 @@ def _close_all() -> None:
         part.close(max(0.0, (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9))
 
 
+# With the import, since the last to be registered is the first to be called: what the program itself does at
+# its exit comes before, and an alert or a trace from there has somebody who waits for it.
+atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
     os.register_at_fork(after_in_child=_restart_all)

@@ -222,6 +222,15 @@ def test_a_revoked_sink_is_left_alone_and_told_once(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_every_reason_why_a_sink_failed_is_told_once(
+    alerter: Alerter, sink: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That a sink is dead does not go unnoticed because it had refused an odd message before."""
+    sink.errors = [SinkRejected("odd"), SinkRejected("odd"), SinkRejected("gone", revoked=True)]
+    assert [alerter.send(alert(text)).wait(5) for text in "abcd"] == ["failed"] * 4
+    assert [line.rsplit(": ", 1)[1] for line in capsys.readouterr().err.splitlines()] == ["odd", "gone"]
+
+
 def test_each_sink_has_its_own_window(sink: Script, clock: FakeClock) -> None:
     """Delivered means by at least one; the other one hears of the next occurrence."""
     broken = Script(SinkRejected("no"))
@@ -601,7 +610,7 @@ def test_a_shared_place_that_is_down_stops_no_alert(
     alerter = Alerter([sink], dedupe=Unreachable(clock=clock), clock=clock)
     assert [alerter.send(alert(text)).wait(5) for text in "aab"] == ["delivered", "duplicate", "delivered"]
     alerter.close()
-    assert capsys.readouterr().err == "obskit: Unreachable failed: StoreError; alerts may come twice\n"
+    assert capsys.readouterr().err == "obskit: Unreachable failed: down; alerts may come twice\n"
 
 
 # --- secrets, fork and exit ---

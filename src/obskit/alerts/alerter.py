@@ -45,6 +45,7 @@ V = TypeVar("V")
 _MAX_KEYS: Final = 1_000
 #: What a `Dedupe` has.
 _DEDUPE: Final = ("lease", "renew", "delivered", "release", "count", "end", "close")
+_CLOSED: Final = "the alerter is closed, which it is when the process ends"
 
 
 class Alerter:
@@ -96,7 +97,6 @@ class Alerter:
         self._ledger = Ledger()
         self._dead_letter = dead_letter
         self._inside: set[int] = set()
-        self._is_closed_at_exit = False
         self._terms = Terms(
             window=seconds("window", window),
             digests=flag("digest", digest),
@@ -126,9 +126,9 @@ class Alerter:
         self._closed = False
         self.start_anew()
         restart_after_fork(self)
+        close_at_exit(self)
         if enabled and self._lanes and self._terms.spool is not None and self._terms.spool.has_others():
             self._watch.spooled(delay=0.0)
-            self._close_at_exit()
 
     def start_anew(self) -> None:
         """Forget, in a forked child, what the parent counts and delivers."""
@@ -147,8 +147,7 @@ class Alerter:
         try:
             receipt = self._decide(alert)
         except Exception as error:
-            self._notices.tell("send", f"an alert was dropped: {type(error).__name__}")
-            receipt = self._ledger.dropped("", "error")
+            receipt = self._dropped("", "error", type(error).__name__)
         return self._ledger.decided(receipt)
 
     def resolve(self, key: str) -> Receipt:
@@ -255,7 +254,7 @@ class Alerter:
         if threading.get_ident() in self._inside:
             return self._ledger.dropped(key, "inside")  # what alerting itself complains about
         if self._closed:
-            return self._ledger.dropped(key, "closed")
+            return self._dropped(key, "closed", _CLOSED)
         if not self._enabled or not lanes:
             return Receipt("disabled", key)
         until = self._muted.get(key)
@@ -298,7 +297,6 @@ class Alerter:
             return True
         if lane.storm.hold_back(alert.severity, alert.message, now_ns):
             self._watch.storm_began(lane)
-            self._close_at_exit()
         return False
 
     def _write(
@@ -326,7 +324,6 @@ class Alerter:
 
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: QueuedReceipt) -> Receipt:
         self._ledger.count("sent", "pending")
-        self._close_at_exit()
         if self._terms.spool is not None:
             self._terms.spool.add({lane.name: job for lane, job in jobs.items()})
         refused = [(lane, job) for lane, job in jobs.items() if not lane.submit(job)]
@@ -334,15 +331,17 @@ class Alerter:
             for lane, job in refused:
                 lane.release(job)
             self._ledger.count("sent", "pending", by=-1)
-            return self._ledger.dropped(receipt.key, "closed" if self._closed else "full")
+            if self._closed:
+                return self._dropped(receipt.key, "closed", _CLOSED)
+            return self._dropped(receipt.key, "full", "too many are waiting")
         for lane, job in refused:
             lane.refuse(job)
         return receipt
 
-    def _close_at_exit(self) -> None:
-        if not self._is_closed_at_exit:
-            self._is_closed_at_exit = True
-            close_at_exit(self)
+    def _dropped(self, key: str, reason: str, why: str) -> Receipt:
+        """Count an alert that nobody will hear of, and say so once per reason."""
+        self._notices.tell(f"dropped {reason}", f"an alert was dropped: {why}")
+        return self._ledger.dropped(key, reason)
 
     def _key(self, alert: Alert, service: str) -> str:
         try:

@@ -183,7 +183,7 @@ class Lane:
         if job.deadline_ns:  # it has stood behind others since, which is not its fault
             job.deadline_ns += max(0, self._idle_since_ns - job.due_ns)
         if self._revoked:
-            self._give_up(job, "the service has refused us for good")
+            self._give_up(job, self._trouble)
         elif now < self._paused_until_ns:
             pause = self._paused_until_ns - now
             job.deadline_ns += pause if job.deadline_ns else 0  # nor is this
@@ -228,6 +228,7 @@ class Lane:
         elif isinstance(error, SinkRejected):
             self._breaker.succeeded()
             self._revoked = self._revoked or error.revoked
+            self._trouble = str(error)
             self._give_up(job, str(error), is_hopeless=not error.revoked)
         else:
             return self._retry(job, error)
@@ -281,7 +282,8 @@ class Lane:
 
     def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
         """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
-        self._terms.notices.tell(self.name, f"an alert was not delivered by {self.name}: {reason}")
+        notice = f"an alert was not delivered by {self.name}: {reason}"
+        self._terms.notices.tell(notice, notice)
         if self.fallback is not None:
             job.attempts = job.deadline_ns = job.waited_ns = 0
             if self.fallback.submit(job):
