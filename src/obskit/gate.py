@@ -73,7 +73,7 @@ class Gate:
     def _fields(self, fields: Mapping[str, object]) -> tuple[dict[str, Json], int]:
         """Return named values as JSON values, and how many could not be read."""
         try:
-            if self._is_quick and type(fields) is dict:
+            if self._is_quick and type(fields) is dict and not self.redactor.literals.has_numbers:
                 return quick(fields, self.redactor), 0
         except Exception as error:  # something in it needs more care
             if is_interruption(error):

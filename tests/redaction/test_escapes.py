@@ -58,7 +58,15 @@ def test_a_span_of_the_plain_text_is_found_in_the_written_one(
         ("\x1b[1;31mred\x1b[0m", " red "),
         ("k\x00e\x00y\x00", "key"),
         ("50% off, C:\\new", "50% off, C:\new"),
-        (r"caf\u00e9 %C3%A9 \q", r"caf\u00e9 %C3%A9 \q"),
+        (
+            r"caf\u00e9 caf\u00E9 caf\xe9 caf\351 caf%e9 caf&eacute; caf&#233; caf&#xE9;",
+            " ".join(["café"] * 8),
+        ),
+        ("caf\udce9 \\udce9", "café \udce9"),
+        (r"\ud83d\uDE00 \U0001f600 \ud83d", "😀 😀 \ud83d"),
+        (r"%C3%A9 \303\251", "Ã© Ã©"),  # a byte is a character; whoever looks for é knows it as these two
+        (r"\q \U12345678 \x4 %4 &nosuch; &amp", r"\q \U12345678 \x4 %4 &nosuch; &amp"),
+        ("A" * 76 + "\r\n" + "A" * 76 + "\nAA\nAA", "A" * 154 + "\nAA"),
     ],
 )
 def test_escape_is_read_as_what_it_stands_for(as_written: str, plain: str) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import secrets
+import shlex
 import threading
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 from xml.sax import saxutils
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from obskit.errors import ConfigError
+from obskit.gate import Gate
 from obskit.redaction import LITERALS, Literals, Redactor, register_secret, unregister_secret
 from obskit.redaction.mask import Mask
 from tests.strategies import json_values
@@ -45,6 +50,141 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "utf-16": lambda text: text.replace("é", "e").encode("utf-16-le").decode("latin-1"),
     "utf-16-repr": lambda text: repr(text.replace("é", "e").encode("utf-16-be")),
 }
+
+
+def lower(text: str) -> str:
+    """Write percent escapes with small letters, as .NET does."""
+    return re.sub("%..", lambda escape: escape[0].lower(), text)
+
+
+def units(text: str) -> str:
+    """Write every character of *text* as JSON may."""
+    return re.sub("....", r"\\u\g<0>", text.encode("utf-16-be").hex())
+
+
+#: How a value looks where it was written for another reader.
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "json": json.dumps,
+    "json-unicode": lambda text: json.dumps(text, ensure_ascii=False),
+    "json-go": lambda text: re.sub("[&<>]", lambda char: f"\\u{ord(char[0]):04x}", json.dumps(text)),
+    "json-net": lambda text: "".join(
+        char if char.isascii() and char.isalnum() else units(char).replace("a", "A") for char in text
+    ),
+    "json-php": lambda text: json.dumps(text).replace("/", "\\/"),
+    "json-each": units,
+    "repr": repr,
+    "ascii": ascii,
+    "repr-bytes": lambda text: repr(text.encode()),
+    "repr-utf-16": lambda text: repr(text.encode("utf-16-le")),
+    "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "quote": quote,
+    "quote-all": lambda text: quote(text, safe=""),
+    "quote-js": lambda text: quote(text, safe="!~*'()-_."),
+    "quote-lower": lambda text: lower(quote(text, safe="")),
+    "quote-each": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "quote-plus": quote_plus,
+    "quote-plus-lower": lambda text: lower(quote_plus(text)),
+    "html": html.escape,
+    "html-decimal": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "html-hex": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "sql": lambda text: text.replace("'", "''"),
+    "shell": shlex.quote,
+}
+#: How it looks where only who decodes the whole can read it.
+ENCODED: dict[str, Callable[[str], str]] = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64-1": lambda text: base64.b64encode(b"u:" + text.encode() + b"x").decode(),
+    "base64-2": lambda text: base64.urlsafe_b64encode(b"u" + text.encode()).decode(),
+    "base64-utf-16": lambda text: base64.b64encode(("x" + text).encode("utf-16-le")).decode(),
+    "base64-lines": lambda text: base64.encodebytes(b"x" * 50 + text.encode()).decode(),
+    "base64-base64": lambda text: base64.b64encode(base64.b64encode(b"u:" + text.encode())).decode(),
+    "base64-json": lambda text: base64.b64encode(json.dumps({"a": text}).encode()).decode(),
+    "base64-quote": lambda text: base64.b64encode(quote(text, safe="").encode()).decode(),
+    "base32": lambda text: base64.b32encode(b"abc" + text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "hex-colons": lambda text: text.encode().hex(":").upper(),
+}
+QUOTED = ("sql", "shell")
+TEXTS = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters="|") | st.sampled_from("'\"/\\%&+ aé"),
+    max_size=30,
+)
+SECRETS = TEXTS.filter(lambda text: len(text.strip(" \\")) >= 8)
+
+
+def middle(literals: Literals, before: str, text: str, after: str) -> str:
+    """Give what is shown of *text* between two others."""
+    return Redactor(literals=literals).text(f"{before} | {text} | {after}").split("|")[1]
+
+
+@pytest.mark.parametrize("outer", [str, *WRITTEN.values()], ids=["plain", *WRITTEN])
+@settings(max_examples=40)
+@given(
+    secret=SECRETS,
+    around=st.tuples(TEXTS, TEXTS),
+    inner=st.sampled_from([*WRITTEN, *ENCODED]),
+)
+def test_any_value_is_hidden_however_it_is_written_and_written_again(
+    outer: Callable[[str], str], secret: str, around: tuple[str, str], inner: str
+) -> None:
+    """A registered value is found in any text, in each encoding and where that is written once more."""
+    assume(not (inner in QUOTED and outer in map(WRITTEN.get, QUOTED)))
+    literals = Literals()
+    literals.register(secret)
+    for text in (outer(secret), outer({**WRITTEN, **ENCODED}[inner](secret))):
+        shown = middle(literals, around[0], text, around[1])
+        assert "***" in shown
+        assert text[2:-2] not in shown
+
+
+@given(
+    secret=SECRETS,
+    texts=st.tuples(TEXTS, TEXTS, TEXTS),
+    write=st.sampled_from([*WRITTEN.values(), *ENCODED.values()]),
+)
+def test_a_registered_value_changes_no_text_without_it(
+    secret: str, texts: tuple[str, str, str], write: Callable[[str], str]
+) -> None:
+    """However a text is written, nothing is hidden in it that would not be hidden anyway."""
+    text = f"{texts[0]} {write(texts[1])} {texts[2]}"
+    literals = Literals()
+    expected = Redactor(literals=literals).text(text)
+    literals.register(f"quidditch{secret}")
+    assert Redactor(literals=literals).text(text) == expected
+
+
+def test_bytes_of_any_encoding_are_searched(literals: Literals) -> None:
+    """Bytes need not be UTF-8, nor text that was made of them by guessing."""
+    literals.register("pässwörd-geheim")
+    redactor = Redactor(literals=literals)
+    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
+        data = "pässwörd-geheim".encode(encoding)
+        assert redactor(b"a " + data + b" b").replace(b"\0", b"") == b"a *** b"
+        assert redactor.text(f"a {data!r} b").replace(r"\x00", "") == "a b'***' b"
+        assert redactor.text(f"a {data.decode('latin-1')} b").replace("\0", "") == "a *** b"
+        assert redactor.text(f"a {data.hex()} b") == "a *** b"
+
+
+@pytest.mark.parametrize("value", [1234567890, 0.1234567890, Decimal(1234567890), UUID(int=1234567890)])
+def test_a_registered_value_is_hidden_where_it_is_no_text(literals: Literals, value: object) -> None:
+    """A number, or what else is no secret by itself, is one when it is registered, in every exit."""
+    redactor, gate = Redactor(literals=literals), Gate(Redactor(literals=literals))
+    fields = {"n": value, "in": {"n": [value, 17, value]}, "m": 1.5, "big": 10**30}
+    assert redactor(fields) is fields
+    assert gate.fields(fields)["m"] == 1.5
+    literals.register(str(value))
+    assert redactor(fields) == {"n": "***", "in": {"n": ["***", 17, "***"]}, "m": 1.5, "big": 10**30}
+    assert redactor({value: 1}) == {"***": 1}
+    assert redactor(value) == "***"
+    assert gate.fields(fields) == {"n": "***", "in": {"n": ["***", 17, "***"]}, "m": 1.5, "big": str(10**30)}
+
+
+def test_a_line_is_not_cut_within_an_escape(literals: Literals) -> None:
+    """The letter of an escape is no letter of a value."""
+    literals.register("nine-lives")
+    redactor = Redactor(literals=literals)
+    line = json.dumps({"a": "one\nine-lives", "b": "\\nine-lives"}).encode()
+    assert json.loads(redactor.finished(line)) == {"a": "one\nine-lives", "b": "\\***"}
 
 
 @pytest.fixture

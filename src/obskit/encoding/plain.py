@@ -19,7 +19,7 @@ from enum import Enum
 from itertools import islice
 from sys import modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from ..errors import type_name
 from ..event import PAIR_NAMES, PAIR_VALUES, Json
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from _typeshed import DataclassInstance
+
+
+T = TypeVar("T")
 
 
 class Rules(Protocol):
@@ -45,6 +48,9 @@ class Rules(Protocol):
 
     def text(self, text: str, /) -> str:
         """Make a text safe."""
+
+    def number(self, value: T, /) -> T | str:
+        """Make a number safe."""
 
     def hidden(self, value: Any, verdict: Any, /) -> Any:
         """Give the marker for *value* under a secret name, or *value* where it may stay."""
@@ -66,6 +72,9 @@ class _EverythingIsOpen:
 
     def text(self, text: str, /) -> str:
         return text
+
+    def number(self, value: T, /) -> T:
+        return value
 
     def hidden(self, value: Any, verdict: Any, /) -> Any:  # pragma: no cover - no name has a verdict
         return value
@@ -271,16 +280,17 @@ def _free_name(name: str, taken: Mapping[str, Json]) -> str:
 
 
 def _integer(walk: Conversion, value: int, depth: int) -> Json:
-    if -_INT64 <= value < _INT64:
-        return int.__int__(value)
     bits = int.bit_length(value)
-    return int.__str__(value) if bits <= _MAX_INT_BITS else f"[int of {bits} bits]"
+    if bits > _MAX_INT_BITS:
+        return f"[int of {bits} bits]"
+    safe = walk._rules.number(int.__int__(value))
+    return safe if -_INT64 <= value < _INT64 else str(safe)
 
 
 def _number(walk: Conversion, value: float, depth: int) -> Json:
     number = float.__float__(value)
     if number - number == 0.0:  # it is finite; `math` would be one more module to load
-        return number
+        return walk._rules.number(number)
     return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(number, "NaN")
 
 

@@ -192,7 +192,7 @@ class QuickLine:
     def _write(self, safe: Mapping[str, Json]) -> str:
         written = f",{self._dumper.dump(safe).decode()[1:-1]}" if safe else ""
         # The texts were searched for registered secrets; numbers and the whole were not.
-        if self._pattern is not None and any(self._pattern.find(written)):
+        if self._pattern is not None and self._pattern.find(written):
             raise NotQuick
         return written
 

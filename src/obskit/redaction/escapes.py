@@ -21,14 +21,15 @@ from .span import Span
 #: byte of UTF-16 that was taken for UTF-8.
 ESCAPES: Final = {"\\": "", "%": "[0-7][0-9a-fA-F]", "&": "[#aq]", "\x1b": "", "\x00": ""}
 _ESCAPE: Final = re.compile(
-    r"\\(?:u00(?P<json>[0-7][0-9a-fA-F])|x(?P<repr>[0-7][0-9a-fA-F])|(?P<letter>[nrtbf/\"'`\\])|\r?\n)"
-    r"|%(?P<url>[0-7][0-9a-fA-F])"
-    r"|&(?P<html>amp|quot|apos|#39|#x27|#x2[Ff]|#47);"
-    r"|(?:\x1b\[[\d;]{0,16}m)++|\x00++",
+    r"\\u(?P<high>[dD][89abAB]HH)\\u(?P<low>[dD][c-fC-F]HH)|\\(?P<code>uHHHH|U00(?:0H|10)HHHH|xHH)"
+    r"|\\(?P<octal>[0-3][0-7]{2})|\\(?P<letter>[nrtbf/\"'`\\])|%(?P<url>HH)"
+    r"|&(?P<html>#[xX]?H{1,7}|[a-zA-Z]{2,8}\d{0,2});|(?P<byte>[\udc80-\udcff])"
+    # Base64 broken into lines, a line that goes on in the next one, a colour, a zero byte.
+    r"|\n(?<=~{60}\n)(?=~)|\r\n(?<=~{60}\r\n)(?=~)"
+    r"|\\\r?\n|(?:\x1b\[[\d;]{0,16}m)++|\x00++".replace("H", "[0-9a-fA-F]").replace("~", "[0-9A-Za-z+/]"),
     re.ASCII,
 )
-_LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
-_ENTITIES: Final = {"amp": "&", "quot": '"', "apos": "'", "#39": "'", "#x27": "'"}
+_LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 #: A secret is seldom written more than this many times over.
 _LAYERS: Final = 4
 
@@ -83,11 +84,19 @@ def written(span: Span, layers: list[Reading]) -> Span:
 
 def _meaning(escape: re.Match[str]) -> str:
     """Give what one escape stands for."""
-    if (code := escape["json"] or escape["repr"] or escape["url"]) is not None:
-        return chr(int(code, 16))
-    if (letter := escape["letter"]) is not None:
-        return _LETTERS.get(letter, letter)
-    if (entity := escape["html"]) is not None:
-        return _ENTITIES.get(entity, "/")
-    # A colour parts two words; a line that goes on does not.
-    return " " if escape[0][0] == "\x1b" else ""
+    kind = escape.lastgroup
+    if kind is None:
+        # A colour parts two words; a line that goes on does not.
+        return " " if escape[0][0] == "\x1b" else ""
+    text = escape[kind]
+    if kind == "letter":
+        return _LETTERS.get(text, text)
+    if kind == "html":
+        from html import unescape  # not at import: it is a table of two thousand names
+
+        return unescape(escape[0])
+    if kind == "low":
+        return chr(0x10000 + (int(escape["high"], 16) - 0xD800) * 0x400 + int(text, 16) - 0xDC00)
+    if kind == "byte":
+        return chr(ord(text) - 0xDC00)
+    return chr(int(text, 8) if kind == "octal" else int(text.lstrip("uUxX"), 16))

@@ -16,13 +16,23 @@ _BARE_MARKER: Final = re.compile(r""""(?:[^"\\]|\\.)*+"|[-+.\w]*+(\*{3}(?:\#[0-9
 def hide_literals(line: bytes, scanner: Scanner) -> tuple[bytes, int]:
     """Give *line* without registered secrets, and how many there were; the same object if none."""
     text = line.decode("utf-8", "surrogateescape")
-    spans = [span for span in scanner.literals(text) if _FORM.search(text, span.start, span.end) is None]
+    spans = [
+        span
+        for span in scanner.literals(text)
+        if _FORM.search(text, span.start, span.end) is None and not _is_escaped(text, span.start)
+    ]
     if not spans:
         return line, 0
     safe, count = scanner.replace(text, spans)
     if safe.startswith("{"):
         safe = _BARE_MARKER.sub(_quoted, safe)
     return safe.encode("utf-8", "surrogateescape"), count
+
+
+def _is_escaped(text: str, position: int) -> bool:
+    """Say whether the character at *position* is the second of an escape, as the n of a line feed in JSON."""
+    before = text[:position]
+    return text.startswith("{") and (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def _quoted(found: re.Match[str]) -> str:

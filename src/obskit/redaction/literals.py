@@ -1,9 +1,8 @@
 """
 Know secrets by their exact value, in whatever spelling they appear.
 
-A registered value is found plain, in base64 at each of its three offsets, in
-hex, percent-encoded, escaped as in JSON, a repr or XML, in JSON inside of JSON,
-in UTF-16, and line by line; of a value that is JSON, its texts are found too.
+A text is searched as it was written and, where it has escapes, as what they
+stand for, so that few spellings need be known.
 
 What is searched for is an immutable snapshot that a registration replaces under
 a lock; readers take no lock.
@@ -11,24 +10,24 @@ a lock; readers take no lock.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from ..errors import ConfigError
+from ..lazy import LOADING
+from .span import Span
 
 #: Anything shorter would blacken ordinary text.
 _SHORTEST: Final = 4
 #: Anything shorter is likely to stand in ordinary text by chance.
 _SAFE_LENGTH: Final = 8
-#: So many spellings are one pattern. It tries each of them at each character, while a look-up by how they
-#: begin takes 0.1 us a character however many there are.
-_PATTERN_SIZE: Final = 100
-#: Texts in a JSON value that stand in other places too: plain words, and addresses without a secret in them.
-_COMMON: Final = r"[A-Za-z]{1,30}+(?:[-_ .][A-Za-z]{1,30}+)*+|[a-z]{2,20}://[^@?]*+"
+#: Spellings are looked up by any five characters of theirs, at every fourth character of a text, which meets
+#: each that has eight: 2 us for 100 characters, however many there are.
+_WINDOW: Final = 5
+_STRIDE: Final = _SAFE_LENGTH - _WINDOW + 1
 
 
 class Literals:
@@ -37,8 +36,8 @@ class Literals:
 
     >>> literals = Literals()
     >>> literals.register("correct-horse", name="demo")
-    >>> list(literals.pattern.find("aG9yc2U6Y29ycmVjdC1ob3JzZQ=="))
-    [(8, 25)]
+    >>> literals.pattern.find("aG9yc2U6Y29ycmVjdC1ob3JzZQ==")
+    [Span(start=8, end=25, name='literal', tail=False)]
     """
 
     def __init__(self) -> None:
@@ -46,6 +45,7 @@ class Literals:
         self._values: dict[str, str | None] = {}
         #: Finds every spelling of every registered value; None while there is none.
         self.pattern: Spellings | None = None
+        self.has_numbers = False  #: whether one of them may stand somewhere as a number
 
     def __len__(self) -> int:
         return len(self._values)
@@ -83,6 +83,7 @@ class Literals:
     def _replace(self, values: dict[str, str | None]) -> None:
         self._values = values
         self.pattern = Spellings(values) if values else None
+        self.has_numbers = any(map(_is_number, values))
 
 
 class Spellings:
@@ -90,41 +91,65 @@ class Spellings:
 
     def __init__(self, values: Iterable[str]) -> None:
         self._values = tuple(values)
-        self._search: Callable[[str], Iterable[tuple[int, int]]] | None = None
+        self._index: _Index | None = None
 
-    def find(self, text: str) -> Iterable[tuple[int, int]]:
-        """Give the start and the end of each spelling in *text*; they may overlap."""
-        search = self._search
-        if search is None:
-            search = self._search = _searcher(
-                {found for value in self._values for found in _spellings(value)}
-            )
-        return search(text)
+    def find(self, text: str) -> list[Span]:
+        """Find each spelling in *text*; they may overlap."""
+        index = self._index
+        if index is None:
+            with LOADING:
+                from .spellings import spellings  # not at import: most programs register nothing
+
+            index = self._index = _Index({found for value in self._values for found in spellings(value)})
+        found = index.find(text)
+        if (
+            "\\" in text or "%" in text or "&" in text or "\n" in text or "\0" in text or "\x1b" in text
+        ) or not text.isascii():
+            from .escapes import readings, written  # loaded with the spellings
+
+            for layers in readings(text):
+                found += (written(span, layers) for span in index.find(layers[0].text))
+        return found
 
 
-def _searcher(spellings: set[str]) -> Callable[[str], Iterable[tuple[int, int]]]:
-    """Make a search for *spellings*, of which there may be very many."""
-    few = (
-        spellings
-        if len(spellings) <= _PATTERN_SIZE
-        else {text for text in spellings if len(text) < _SAFE_LENGTH}
-    )
-    longest_first = sorted(few, key=lambda spelling: (-len(spelling), spelling))
-    pattern = re.compile("|".join(map(re.escape, longest_first))) if few else None
-    by_start: dict[str, list[str]] = {}
-    for spelling in spellings - few:
-        by_start.setdefault(spelling[:_SAFE_LENGTH], []).append(spelling)
+class _Index:
+    """Finds some texts in another one, in a time that does not grow with their number."""
 
-    def search(text: str) -> Iterator[tuple[int, int]]:
-        if pattern is not None:
-            yield from (match.span() for match in pattern.finditer(text))
-        if by_start:
-            for start in range(len(text) - _SAFE_LENGTH + 1):
-                for spelling in by_start.get(text[start : start + _SAFE_LENGTH], ()):
-                    if text.startswith(spelling, start):
-                        yield start, start + len(spelling)
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._short: list[str] = []
+        self._windows: dict[str, list[tuple[int, str]]] = {}
+        for text in sorted(texts):
+            if len(text) < _SAFE_LENGTH:
+                self._short.append(text)
+                continue
+            for shift in range(_STRIDE):
+                self._windows.setdefault(text[shift : shift + _WINDOW], []).append((shift, text))
 
-    return search
+    def find(self, text: str) -> list[Span]:
+        """Find each of them in *text*."""
+        found = [
+            Span(match.start(), match.end(), "literal", False)
+            for short in self._short
+            if short in text
+            for match in re.finditer(re.escape(short), text)
+        ]
+        windows = [text[at : at + _WINDOW] for at in range(0, len(text), _STRIDE)]
+        if not self._windows.keys().isdisjoint(windows):
+            for number, window in enumerate(windows):
+                for shift, spelling in self._windows.get(window, ()):
+                    start = number * _STRIDE - shift
+                    if start >= 0 and text.startswith(spelling, start):
+                        found.append(Span(start, start + len(spelling), "literal", False))
+        return found
+
+
+def _is_number(text: str) -> bool:
+    """Say whether *text* may stand somewhere as a number."""
+    try:
+        complex(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text_of(value: str | bytes) -> str:
@@ -133,83 +158,3 @@ def _text_of(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     raise ConfigError(f"a secret to register must be str or bytes, got {type(value).__name__}")
-
-
-def _spellings(text: str) -> Iterator[str]:
-    """Spell *text*, and what it is made of, in every way it may appear in output."""
-    yield from _spelled(text)
-    for part in {*map(str.strip, text.split("\n")), *_leaves(text)}:
-        # Shorter parts are braces and the like: hiding them everywhere would hurt more than it helps.
-        if len(part) >= _SAFE_LENGTH and part != text:
-            yield from _spelled(part)
-
-
-def _spelled(text: str) -> Iterator[str]:
-    """Spell *text* in every way it may appear in output."""
-    from urllib.parse import quote, quote_plus  # not at import: most programs register nothing
-
-    yield from _escaped(text)
-    # As UTF-16 looks where it is read byte by byte; its last byte may be missing.
-    yield from _escaped("\0".join(text))
-    data = text.encode("utf-8", "surrogateescape" if _is_bytes(text) else "surrogatepass")
-    yield data.hex()
-    yield data.hex().upper()
-    for encoded in (*_base64(data), *_base64(text.encode("utf-16-le", "surrogatepass"))):
-        yield encoded
-        yield encoded.replace("+", "-").replace("/", "_")
-    yield quote(data, safe="")
-    yield quote(data)
-    yield quote_plus(data)
-    ampersands = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    yield ampersands
-    for quotes in (("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&quot;", "&apos;"), ("&#34;", "&#39;")):
-        yield ampersands.replace('"', quotes[0]).replace("'", quotes[1])
-
-
-def _leaves(text: str) -> Iterator[str]:
-    """Give the texts in the value that *text* is the JSON of, but what stands everywhere."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return
-    try:
-        waiting: list[Any] = [json.loads(text)]
-    except (ValueError, RecursionError):
-        return
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, str) and not re.fullmatch(_COMMON, value):
-            yield value
-            yield from map(str.strip, value.split("\n"))
-
-
-def _is_bytes(text: str) -> bool:
-    return all(not 0xD800 <= ord(char) <= 0xDFFF or 0xDC80 <= ord(char) <= 0xDCFF for char in text)
-
-
-def _escaped(text: str) -> Iterator[str]:
-    """Write *text* into JSON or a repr, and the result into another one."""
-    writers = (json.dumps, lambda text: json.dumps(text, ensure_ascii=False), repr)
-    yield text
-    for written in {write(text)[1:-1] for write in writers}:
-        yield written
-        if written != text:
-            yield from (write(written)[1:-1] for write in writers)
-
-
-def _base64(data: bytes) -> Iterator[str]:
-    """
-    Encode *data* as it appears in the middle of something longer.
-
-    The first and the last digit may carry bits of the neighbours: they are left out.
-    """
-    from binascii import b2a_base64  # not at import, like `quote` above
-
-    for offset in range(3):
-        encoded = b2a_base64(b"\0" * offset + data, newline=False).decode("ascii").rstrip("=")
-        first = (offset * 8 + 5) // 6
-        last = len(encoded) if (offset + len(data)) % 3 == 0 else len(encoded) - 1
-        if len(part := encoded[first:last]) >= _SAFE_LENGTH:
-            yield part

@@ -45,6 +45,8 @@ _TEXTS_SIZE: Final = 4_096
 _TEXT_LENGTH: Final = 256
 #: Names of a place that are told.
 _REACH: Final = 16
+_SWITCHES: Final[frozenset[type]] = frozenset({bool, type(None)})
+_SCALARS: Final = _SWITCHES | {int, float}
 
 
 @cache
@@ -290,6 +292,10 @@ class Redactor:
         self.edition()
         return self._open_names
 
+    def open_types(self) -> Collection[type]:
+        """Give types whose values are safe: numbers, unless one may be registered."""
+        return _SWITCHES if self.literals.has_numbers else _SCALARS
+
     def open_texts(self) -> Collection[str]:
         """Give texts in which nothing was found."""
         self.edition()
@@ -323,9 +329,9 @@ class Redactor:
         return verdict, safe
 
     def _foreign_name(self, name: Any, judge: Callable[[str], Verdict | None]) -> tuple[Verdict | None, Any]:
-        if type(name) in _harmless():
-            return None, name
         safe = self.leaf(name)
+        if type(name) in _harmless():
+            return None, safe
         if isinstance(name, bytes):
             text = name.decode("utf-8", "replace")
         else:
@@ -383,10 +389,8 @@ class Redactor:
         """Make *value* safe, which is no container; the same object if it is safe already."""
         if type(value) is str:
             return self.text(value)
-        if type(value) in _harmless():
-            return value
         try:
-            return self._foreign_leaf(value)
+            return self.number(value) if type(value) in _harmless() else self._foreign_leaf(value)
         except BaseException as error:  # the value's own code ran
             if is_interruption(error):
                 raise
@@ -407,6 +411,14 @@ class Redactor:
             text = shown if printed == shown else f"{shown}\n{printed}"
         safe = self.text(text)
         return value if safe is text or safe == text else safe
+
+    def number(self, value: T, /) -> T | str:
+        """Make safe what would be no secret if it were not registered: a number, a date, a UUID."""
+        if self.literals.pattern is None or type(value) in self.open_types():
+            return value
+        text = str(value)
+        spans = self._scanner.literals(text)
+        return self._clean(text, spans) if spans else value
 
     def _binary(self, value: Any) -> Any:
         data = bytes(value)

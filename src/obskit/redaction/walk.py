@@ -28,9 +28,6 @@ _TOO_DEEP: Final = "[cut: nested too deep]"
 _TOO_MANY: Final = "[cut: too many values]"
 _CYCLE: Final = "[cut: cycle]"
 
-_SCALARS: Final = frozenset({int, float, bool, type(None)})
-#: How a pair of one name and one value is spelled as a mapping.
-
 
 class Rules(Protocol):
     """What the walk asks of a redactor."""
@@ -40,6 +37,9 @@ class Rules(Protocol):
 
     def inside(self, name: Any, /) -> Rules:
         """Give the rules for what stands under a safe *name*."""
+
+    def open_types(self) -> Collection[type]:
+        """Give types whose values are safe; `leaf` is not asked about them."""
 
     def open_names(self) -> Collection[str]:
         """Give names that are known to be innocent and safe; `name` is not asked about them."""
@@ -167,7 +167,7 @@ class _Reading:
 
     def _read_named(self, node: _Node) -> None:
         rules = node.rules
-        open_names = rules.open_names()
+        open_names, open_types = rules.open_names(), rules.open_types()
         value_position = -1
         for position, (name, value) in enumerate(node.entries):
             safe_name = name
@@ -180,7 +180,7 @@ class _Reading:
                 if verdict is not None and (safe := rules.hidden(value, verdict)) is not value:
                     node.values[position] = safe
                     continue
-            if type(value) not in _SCALARS:
+            if type(value) not in open_types:
                 self._read_value(
                     node, position, value, rules.inside(safe_name) if rules.needs_place else rules
                 )
@@ -200,9 +200,9 @@ class _Reading:
                     self._note(node, position, value, node.rules.hidden(value, verdict))
 
     def _read_values(self, node: _Node) -> None:
-        entries = node.entries
+        entries, open_types = node.entries, node.rules.open_types()
         for position, value in enumerate(entries):
-            if type(value) not in _SCALARS:
+            if type(value) not in open_types:
                 self._read_value(node, position, value, node.rules)
         if len(entries) == 2 and type(entries[0]) in (str, bytes) and type(entries[1]) in (str, bytes):
             verdict, _ = node.rules.name(entries[0])
