@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from obskit import notices
 from obskit.notices import Notices
 
 
@@ -32,3 +37,55 @@ def test_a_full_stderr_does_not_change_the_exit_status() -> None:
     with Path("/dev/full").open("w") as full:
         answer = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=full, check=False)
     assert answer.returncode == 0
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe, read end first, into which nothing more goes; whoever writes waits."""
+    ends = os.pipe()
+    os.set_blocking(ends[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(ends[1], bytes(4_096))
+    os.set_blocking(ends[1], True)
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_a_full_pipe_that_nobody_reads_keeps_nobody_waiting(full_pipe: tuple[int, int]) -> None:
+    """The program that has lost a line goes on, and so does one whose stdout and stderr are full."""
+    program = "import obskit\nfor _ in range(100): obskit.get_logger().info('x' * 1000)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=full_pipe[1], stderr=full_pipe[1], timeout=30, check=False
+    )
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EAGAIN])
+def test_a_system_that_cannot_write_without_waiting_asks_for_room(
+    number: int,
+    full_pipe: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The notice comes where there is room, and nobody waits where there is none."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(os, "pwritev", refuse)
+    Notices().tell("full", "lines are being lost")
+    assert capfd.readouterr().err == "obskit: lines are being lost\n"
+    notices._write_now(full_pipe[1], b"lost\n")
+    monkeypatch.setattr(notices, "_NO_WAIT", 0)
+    notices._write_now(full_pipe[1], b"lost\n")
+
+
+def test_a_long_notice_is_cut_to_what_a_pipe_takes_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is one line still."""
+    Notices().tell("long", "\N{SNOWMAN}" * 5_000)
+    told = capfd.readouterr().err
+    assert told.startswith("obskit: \\u2603")
+    assert len(told) == notices._PIPE_BUF
+    assert told.endswith("\n")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import select
 import sys
 from typing import Final
 
+from .interrupts import let_pass
 from .redaction import Redactor
 
 #: Notices are of our own words and names of types; should a secret be among them all the same, it is hidden.
-_REDACTOR = Redactor()
+_REDACTOR: Final = Redactor()
+
+#: Bytes that a pipe takes at once where there is room at all.
+_PIPE_BUF: Final = getattr(select, "PIPE_BUF", 512)
+_NO_WAIT: Final = getattr(os, "RWF_NOWAIT", 0)
 
 #: Kinds that are told: a reason may have a number in it that is another one each time.
 _MOST: Final = 100
@@ -27,9 +32,10 @@ class Notices:
         if kind in self._told or len(self._told) >= _MOST:
             return
         self._told.add(kind)
-        # stderr may be closed, full or None; there is nobody left to tell then.
-        with contextlib.suppress(Exception):
-            _write(f"obskit: {' '.join(_REDACTOR.text(text).split())}\n")
+        try:
+            _write(f"obskit: {' '.join(_REDACTOR.text(text).split())}")
+        except Exception as error:  # stderr may be closed, full or None; there is nobody left to tell then
+            let_pass(error)
 
 
 def _write(line: str) -> None:
@@ -37,6 +43,21 @@ def _write(line: str) -> None:
     try:
         descriptor = sys.stderr.fileno()
     except OSError:  # a stand-in of a test
-        sys.stderr.write(line)
+        sys.stderr.write(f"{line}\n")
     else:
-        os.write(descriptor, line.encode("ascii", "backslashreplace"))
+        _write_now(descriptor, line.encode("ascii", "backslashreplace")[: _PIPE_BUF - 1] + b"\n")
+
+
+def _write_now(descriptor: int, data: bytes) -> None:
+    """Write *data* where that goes without waiting: stderr may be a pipe that nobody reads."""
+    from .sinks._locks import has_room  # not at import: sinks tell by this module
+
+    if _NO_WAIT:
+        try:
+            os.pwritev(descriptor, [data], -1, _NO_WAIT)
+        except OSError as error:  # no room, or a file or terminal that knows no such thing
+            let_pass(error)
+        else:
+            return
+    if has_room(descriptor, 0):
+        os.write(descriptor, data)
