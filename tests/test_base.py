@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.clock import isoformat
+from obskit.environment import Environment
 from obskit.errors import ConfigError, MissingExtra
 from obskit.ids import get_trace_fingerprint, new_step_id, new_trace_id, parse_trace_id
 from obskit.levels import level_name, parse_level
@@ -81,3 +83,28 @@ def test_a_missing_extra_tells_what_to_type() -> None:
     error = MissingExtra("DiscordChannel", package="urllib3", extra="http")
     assert str(error) == 'DiscordChannel needs the package urllib3: run pip install "obskeeper[http]"'
     assert isinstance(error, ImportError)
+
+
+@pytest.mark.parametrize("wrong", ["hunter2", "letMeIn", "token12345678", "x" * 40])
+def test_an_error_of_set_up_shows_nothing_that_could_be_a_secret(wrong: str) -> None:
+    """A secret may have been put into the place of something else."""
+    with pytest.raises(ConfigError) as raised:
+        parse_level(wrong, setting="OBSKIT_LEVEL")
+    environment = Environment({"ENABLE_ALERTS": wrong, "ALERT_WINDOW_SECONDS": wrong})
+    environment.flag("ENABLE_ALERTS")
+    environment.seconds("ALERT_WINDOW_SECONDS", 300.0)
+    for told, name in zip(
+        [str(raised.value), *environment.notices],
+        ["OBSKIT_LEVEL", "ENABLE_ALERTS", "ALERT_WINDOW_SECONDS"],
+        strict=True,
+    ):
+        assert wrong not in told
+        assert name in told
+        assert f"text of {len(wrong)} characters" in told
+
+
+def test_a_missing_extra_crosses_processes() -> None:
+    """It is the same error after pickling, as in the worker of a pool."""
+    error = MissingExtra("RedisTraceStore", package="redis", extra="redis")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.extra) == (MissingExtra, str(error), "redis")

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obskit.encoding.budget import shorten
 from obskit.encoding.plain import Conversion
 from obskit.event import Bound
-from obskit.gate import Gate, shorten
+from obskit.gate import Gate
 from obskit.redaction import Literals, Redactor
 from tests.strategies import Hostile, any_text, any_value, json_values
 
@@ -73,6 +74,33 @@ def test_a_secret_is_hidden_before_a_text_is_cut() -> None:
         error = GATE.error(ValueError("x" * padding + " " + SECRET))
         assert "fakeFAKE" not in error.message
         assert "fakeFAKE" not in error.stack
+
+
+@pytest.mark.parametrize("before", range(9_960, 10_000, 7))
+def test_no_secret_is_cut_in_half(before: int) -> None:
+    """Where a text of any kind is cut, a secret that the cut goes through does not show its beginning."""
+    literals = Literals()
+    literals.register("correct-horse-battery-staple")
+    gate = Gate(Redactor(literals=literals))
+    text = "x " * ((290_000 + before) // 2) + "correct-horse-battery-staple"
+    error = ValueError(text)
+    error.add_note(text)
+    for safe in (
+        gate.text(text),
+        str(gate.value([text, text.encode()])),
+        str(gate.fields({"a": text, text: "b"})),
+        str(gate.error(error)),
+    ):
+        assert "corr" not in safe
+
+
+def test_the_name_of_an_exception_is_made_safe() -> None:
+    """Also those of what caused it: traces and alerts show them."""
+    kind = type(SECRET, (Exception,), {})
+    error = kind("x")
+    error.__cause__ = kind("y")
+    assert SECRET not in str(GATE.error(error))
+    assert SECRET not in str(GATE.value([kind, kind()]))
 
 
 def test_a_text_that_is_none_is_shown() -> None:

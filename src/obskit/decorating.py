@@ -47,15 +47,27 @@ def decorate(function: Callable[P, R], make_block: Callable[[], Block]) -> Calla
             generator function.
         make_block: Called once per call.
     """
-    if inspect.isasyncgenfunction(function):
+    body = _body_of(function)
+    if inspect.isasyncgenfunction(body):
         wrap = _wrap_async_generator
-    elif inspect.isgeneratorfunction(function):
+    elif inspect.isgeneratorfunction(body):
         wrap = _wrap_generator
-    elif inspect.iscoroutinefunction(function):
+    elif inspect.iscoroutinefunction(body):
         wrap = _wrap_coroutine
     else:
         wrap = _wrap_function
     return cast("Callable[P, R]", functools.wraps(function)(wrap(function, make_block)))
+
+
+def _body_of(function: _AnyFunction) -> _AnyFunction:
+    """Find what tells of which kind *function* is: of an object with ``__call__``, that method."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    is_object = not (inspect.isroutine(function) or inspect.isclass(function))
+    # What somebody marked as a coroutine function is one, whatever its ``__call__`` is.
+    if is_object and not inspect.iscoroutinefunction(function):
+        return type(function).__call__
+    return function
 
 
 def _wrap_function(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .errors import told
+
 
 class Environment:
     """
@@ -27,7 +29,7 @@ class Environment:
         if not value:
             return default
         if value not in ("true", "false"):
-            self.notices.append(f"{name} must be true or false, got {value!r}: taken as false")
+            self.notices.append(f"{name} must be true or false, got {told(value)}: taken as false")
         return value == "true"
 
     def seconds(self, name: str, default: float) -> float:
@@ -39,5 +41,5 @@ class Environment:
             seconds = 0.0
         if 0 < seconds < float("inf"):
             return seconds
-        self.notices.append(f"{name} must be seconds above 0, got {value!r}: taken as {default:g}")
+        self.notices.append(f"{name} must be seconds above 0, got {told(value)}: taken as {default:g}")
         return default

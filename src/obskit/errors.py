@@ -16,10 +16,13 @@ part of obskit that calls it; none of them ever reaches the application.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Final, cast
 
-#: What a setting takes is shorter, and most secrets are longer.
+#: No word or number that a setting takes is longer.
 _LONGEST_SHOWN: Final = 16
+#: No secret is that short.
+_SHORTEST_SECRET: Final = 5
 #: Reads the name of a class past its metaclass, which may hide it.
 _name_of: Final = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)
 
@@ -31,15 +34,15 @@ def type_name(value: object) -> str:
 
 def told(value: object) -> str:
     """
-    Spell a wrong *value* for a message, but nothing as long as a secret: one may be in the wrong place.
+    Spell a wrong *value* for a message, if it is a word or a number: a secret may be in the wrong place.
 
-    >>> told("verbose"), told("0123456789" * 3)
-    ("'verbose'", 'text of 30 characters')
+    >>> told("verbose"), told(7), told("hunter2"), told([1])
+    ("'verbose'", '7', 'text of 7 characters', 'list')
     """
     kind = type(value)
     if issubclass(kind, str):
         text = str.__str__(cast("str", value))
-        return repr(text) if len(text) <= _LONGEST_SHOWN else f"text of {len(text)} characters"
+        return repr(text) if _is_harmless(text) else f"text of {len(text)} characters"
     if (
         value is None
         or kind in (bool, float)
@@ -47,6 +50,11 @@ def told(value: object) -> str:
     ):
         return repr(value)
     return f"the class {_name_of(cast('type', value))}" if issubclass(kind, type) else type_name(value)
+
+
+def _is_harmless(text: str) -> bool:
+    is_word = text.isalpha() and text in (text.lower(), text.upper(), text.capitalize())
+    return len(text) < _SHORTEST_SECRET or (is_word and len(text) <= _LONGEST_SHOWN)
 
 
 class ObskitError(Exception):
@@ -69,6 +77,10 @@ class MissingExtra(ConfigError, ImportError):
     def __init__(self, what: str, *, package: str, extra: str) -> None:
         super().__init__(f'{what} needs the package {package}: run pip install "obskeeper[{extra}]"')
         self.extra = extra  #: name of the extra that brings the package
+        self._what, self._package = what, package
+
+    def __reduce__(self) -> tuple[Callable[[str], MissingExtra], tuple[str]]:
+        return partial(type(self), package=self._package, extra=self.extra), (self._what,)
 
 
 class SinkError(ObskitError):

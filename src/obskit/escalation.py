@@ -13,8 +13,8 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, cast
 
 from .clock import isoformat
+from .encoding.budget import shorten
 from .event import Event, SafeEvent
-from .gate import shorten
 from .levels import CRITICAL, ERROR, NAMES
 from .logs.flight import current_recording
 from .runtime import CELL, TraceFacts

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from .encoding.budget import DEFAULT_BUDGET
+from .encoding.budget import DEFAULT_BUDGET, shorten
 from .encoding.exceptions import ErrorInfo, describe
 from .encoding.plain import Conversion, plain
 from .encoding.quick import quick
 from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
-from .interrupts import is_interruption
+from .interrupts import let_pass
 from .redaction import Redactor
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class Gate:
             if self._is_quick and type(fields) is dict and not self.redactor.literals.has_numbers:
                 return quick(fields, self.redactor), 0
         except Exception as error:  # something in it needs more care
-            if is_interruption(error):
-                raise
+            let_pass(error)
         conversion = Conversion(self.redactor)
         safe = conversion.value(dict(fields))
         return safe if isinstance(safe, dict) else {"redaction": safe}, conversion.failures
@@ -91,15 +90,11 @@ class Gate:
 
     def error(self, error: BaseException) -> ErrorInfo:
         """Describe *error* without secrets, within a bounded size."""
-        info = describe(error)
-        return ErrorInfo(
-            type=info.type,
-            message=shorten(self.redactor.text(info.message), _MAX_MESSAGE),
+        info = describe(error, self.redactor.text)
+        return info._replace(
+            message=shorten(info.message, _MAX_MESSAGE),
             stack=shorten(self.redactor.text(info.stack), _MAX_STACK),
-            causes=tuple(
-                cause._replace(message=shorten(self.redactor.text(cause.message), _MAX_CAUSE))
-                for cause in info.causes
-            ),
+            causes=tuple(cause._replace(message=shorten(cause.message, _MAX_CAUSE)) for cause in info.causes),
         )
 
 
@@ -124,18 +119,3 @@ def _own_name(name: str, fields: dict[str, Json]) -> str:
     while name in fields:
         name += "_"
     return name
-
-
-def shorten(text: str, limit: int) -> str:
-    """
-    Cut the middle out of *text* where it is longer than *limit* characters.
-
-    Head and tail stay, since a traceback tells most at its two ends.
-
-    >>> shorten("a" * 50 + "z" * 50, 40)
-    'aaaaaaaa[... 84 characters ...]zzzzzzzz'
-    """
-    if len(text) <= limit:
-        return text
-    side = max(0, (limit - len(f"[... {len(text)} characters ...]")) // 2)
-    return f"{text[:side]}[... {len(text) - 2 * side} characters ...]{text[len(text) - side :]}"

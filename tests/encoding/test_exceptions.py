@@ -126,3 +126,42 @@ def test_an_error_that_answers_no_question_has_no_notes() -> None:
             raise OSError(name)
 
     assert describe(Vague("x")).summary == "Vague: x"
+
+
+def test_a_class_that_puts_code_in_the_place_of_the_chain_is_read_past_it() -> None:
+    """An exception whose __cause__ or __traceback__ raises is described all the same."""
+
+    class Hostile(Exception):
+        @property
+        def __cause__(self) -> BaseException:  # type: ignore[override]
+            raise RuntimeError("no")
+
+        __context__ = __suppress_context__ = __traceback__ = __cause__  # type: ignore[assignment]
+
+    error = caught(Hostile("x"))
+    assert describe(error).summary == "Hostile: x"
+    assert "Traceback" in describe(error).stack
+
+
+def test_many_notes_are_counted_and_long_ones_cut() -> None:
+    """What somebody hangs on an exception without end costs no time."""
+    error = ValueError("x")
+    error.__notes__ = ["y" * 3_000_000, *map(str, range(300_000))]
+    stack = describe(error).stack
+    assert "note: [+299981 more]" in stack
+    assert len(stack) < 10_000
+
+
+def test_each_text_is_made_safe_once() -> None:
+    """A message stands in several places, and its own code runs once."""
+    asked: list[str] = []
+
+    def safe(text: str) -> str:
+        asked.append(text)
+        return "*"
+
+    error = ValueError("outer")
+    error.__cause__ = OSError("inner")
+    info = describe(error, safe)
+    assert (asked.count("outer"), asked.count("inner")) == (1, 1)
+    assert (info.summary, info.causes[0].type) == ("*: *", "*")

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import pytest
@@ -198,7 +198,7 @@ def test_shared_nodes_cannot_blow_up() -> None:
 @given(any_value)
 def test_no_container_and_no_text_exceeds_the_budget(value: object) -> None:
     """Whatever is cut says how much is missing."""
-    shown = plain([value], budget=Budget(items=2, text=10))
+    shown = plain([value], budget=Budget(items=2, text=10, short=0, margin=0))
 
     def check(node: object) -> None:
         if isinstance(node, dict):
@@ -215,10 +215,26 @@ def test_no_container_and_no_text_exceeds_the_budget(value: object) -> None:
 
 def test_what_was_cut_is_told() -> None:
     """Long text and long containers end in a note."""
-    budget = Budget(items=2, text=3)
+    budget = Budget(items=2, text=3, short=0, margin=0)
     assert plain("abcdef", budget=budget) == "abc[+3 characters]"
     assert plain([1, 2, 3], budget=budget) == [1, 2, "[+1 more]"]
     assert plain({"a": 1, "b": 2, "c": 3}, budget=budget) == {"a": 1, "b": 2, "...": "[+1 more]"}
+
+
+def test_texts_share_a_budget_and_short_ones_are_never_cut() -> None:
+    """Twenty long texts take no more time than a few, and what stands beside them is whole."""
+    shown = cast("list[str]", plain(["x" * 300_000] * 20 + ["y" * 200]))
+    assert shown[0] == "x" * 300_000
+    assert sum(map(len, shown)) < 610_000
+    assert shown[1].endswith("[+160000 characters]")
+    assert shown[-2:] == ["[+300000 characters]", "y" * 200]
+
+
+def test_a_name_that_is_too_long_hides_its_value() -> None:
+    """Its end would have told whether the value is a secret."""
+    (name, value), *_ = cast("dict[str, str]", plain({"x" * 400_000 + "_password": "hunter2"})).items()
+    assert name.endswith("x[+110009 characters]")
+    assert value == "[cut: its name is too long]"
 
 
 def test_a_foreign_mapping_is_read_like_a_dict() -> None:

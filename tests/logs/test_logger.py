@@ -260,6 +260,8 @@ def test_an_unconfigured_logger_works(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_logger_shows_no_bound_value() -> None:
     """repr() names the bound fields only."""
     assert repr(obskit.get_logger("bot", token="x" * 20)) == "<Logger bot bound=['token']>"
+    token = "ghp_" + "fakeFAKE0123" * 3
+    assert token not in repr(obskit.get_logger("bot", **{token: 1}))
 
 
 def test_is_enabled_tells_what_would_be_written(lines: Lines) -> None:

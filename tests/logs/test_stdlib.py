@@ -371,3 +371,24 @@ def test_the_handler_of_the_lambda_runtime_gives_way(stream: io.BytesIO) -> None
     finally:
         library.removeHandler(theirs)
     assert [event["msg"] for event in events(stream)] == ["once"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "expected"),
+    [
+        ({"created": "x"}, {}),
+        ({"created": float("nan")}, {}),
+        ({"created": float("inf")}, {}),
+        ({"levelno": "x"}, {"level": "warn"}),
+        ({"levelno": None}, {"level": "warn"}),
+        ({"funcName": object()}, {"fn": "<module>"}),
+        ({"name": 5}, {}),
+    ],
+)
+def test_a_record_made_of_anything_is_a_line(
+    odd: dict[str, Any], expected: dict[str, Any], stream: io.BytesIO
+) -> None:
+    """What a program has put together by hand is written as well as it can be."""
+    with obskit.configure(output=stream, levels={"bot": "info"}, hooks=False):
+        obskit.logs.Handler().emit(logging.makeLogRecord({"msg": "m", "levelno": 40, **odd}))
+    assert {"msg": "m", **expected}.items() <= events(stream)[-1].items()

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -22,9 +22,12 @@ from obskit.testing import capture
 from obskit.traces import MemoryTraceStore, SafeTrace, Step
 from obskit.traces.bounds import MAX_STEPS, ROOM
 from obskit.traces.counting import COUNTING
+from obskit.traces.current import current_node
 from tests.traces.recorded import last, shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from obskit.testing import FakeClock
 
 SECRET = "ghp_" + "fake" * 9
@@ -482,6 +485,43 @@ def test_a_decorated_function_is_a_step_or_a_trace_of_its_own() -> None:
         assert asyncio.run(wait()) == "done"
     assert [trace.command.rpartition(".")[2] for trace in obskit.get_trace_store().recent()] == ["/x", "work"]
     assert [step.name.rpartition(".")[2] for step in last().steps] == ["work", "named"]
+
+
+def test_an_object_is_traced_as_its_call_is() -> None:
+    """An asynchronous ``__call__`` is recorded to its end, also inside a partial function."""
+
+    class Work:
+        async def __call__(self) -> str:
+            assert obskit.current_trace() is not None
+            await asyncio.sleep(0)
+            assert cast("Any", current_node()).name == "work"
+            return "done"
+
+    class Items:
+        def __call__(self) -> Iterator[int]:
+            yield 1
+
+    async def main() -> None:
+        with obskit.trace("/t"):
+            assert await obskit.traced("work")(Work())() == "done"
+            assert await obskit.traced("work")(functools.partial(Work()))() == "done"
+            assert list(obskit.traced("items")(Items())()) == [1]
+
+    asyncio.run(main())
+
+
+def test_a_class_whose_exceptions_hide_their_cause_does_not_replace_them() -> None:
+    """What escapes from a step is what the program raised."""
+
+    class Hostile(Exception):
+        @property
+        def __cause__(self) -> BaseException:  # type: ignore[override]
+            raise RuntimeError("boom")
+
+    with pytest.raises(Hostile), obskit.trace("/t") as trace, trace.step("s"):
+        raise Hostile("no")
+    assert trace.error is not None
+    assert trace.error.summary == "Hostile: no"
 
 
 def test_whatever_can_be_called_can_be_traced() -> None:

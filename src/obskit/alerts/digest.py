@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from ..gate import Gate, shorten
+from ..encoding.budget import shorten
+from ..gate import Gate
 from .delivery import Delivery, Kind, delivery_token
 from .key import KEY_LENGTH, severity_of
 from .model import Alert, SafeAlert, Severity, secured

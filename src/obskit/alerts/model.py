@@ -15,8 +15,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NewType, cast
 
+from ..encoding.budget import shorten
 from ..event import Json
-from ..gate import Gate, shorten
+from ..gate import Gate
 
 #: Stands for links, fields or labels that were not given.
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

@@ -2,34 +2,30 @@
 Describe an exception as text: what it was, what it said, and where it came from.
 
 Local variables are never shown: they are where secrets live. Source lines are
-left out for the same reason. Messages are not cut to size here, so that the
-redactor sees every secret whole.
+left out for the same reason. A message is made safe before it is cut to size, so
+that the redactor sees every secret whole.
 """
 
 # As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import type_name
-from ..interrupts import is_interruption, traceback_of
-from .budget import DEFAULT_BUDGET
-
-# What Python itself keeps of an exception, past attributes of the same names that its class may have.
-_kept: Final[Any] = BaseException.__dict__
-_cause_of: Final = _kept["__cause__"].__get__
-_context_of: Final = _kept["__context__"].__get__
-_is_cut: Final = _kept["__suppress_context__"].__get__
-_members_of: Final[Any] = BaseExceptionGroup.__dict__["exceptions"].__get__
+from ..interrupts import cause_of, context_of, hides_context, let_pass, traceback_of
+from .budget import Room, shorten
 
 #: Frames of one traceback: this many of the outermost and of the innermost.
 _HEAD: Final = 10
 _TAIL: Final = 20
 #: Exceptions shown of a chain and its groups.
 _MAX_EXCEPTIONS: Final = 10
-#: What stands between an exception and the one that it led to.
+_MAX_NOTES: Final = 20
+#: Characters of one message or note in a stack.
+_MAX_MESSAGE: Final = 4_000
+#: How an exception led to the next one.
 _LINKS: Final = {"cause": "\n\nwhich caused:\n", "context": "\n\nduring whose handling there came:\n"}
 
 
@@ -58,79 +54,104 @@ class ErrorInfo(NamedTuple):
         return self.summary
 
 
-def describe(error: BaseException) -> ErrorInfo:
+def describe(error: BaseException, safe: Callable[[str], str] = str) -> ErrorInfo:
     """
-    Describe *error*; never raises, whatever its ``__str__`` does.
+    Describe *error*; never raises, whatever its own code does.
+
+    Args:
+        error: Any exception.
+        safe: Hides what is secret in a text: each name, message and note is given to it, once.
 
     >>> describe(ValueError("no such run")).summary
     'ValueError: no such run'
     """
-    blocks: list[str] = []
-    _describe_chain(error, blocks, seen=set())
+    teller = _Teller(safe)
     return ErrorInfo(
-        type=type_name(error),
-        message=_message(error),
-        stack="\n".join(reversed(blocks)),
-        causes=tuple(_causes(error)),
+        type=teller.kind(error),
+        message=teller.message(error),
+        stack="\n".join(reversed(teller.blocks(error))),
+        causes=tuple(teller.causes(error)),
     )
 
 
-def _causes(error: BaseException) -> Iterator[Cause]:
-    """Walk through the chain of *error* and the members of its groups, each exception once."""
-    left = deque([(error, "")])
-    seen: set[int] = set()
-    while left and len(seen) < _MAX_EXCEPTIONS:
-        current, relation = left.popleft()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if relation:
-            yield Cause(type_name(current), _message(current), relation)
-        left.extend((member, "member") for member in _members(current)[:_MAX_EXCEPTIONS])
-        before, relation = _before(current)
-        if before is not None:
-            left.append((before, relation))
+class _Teller:
+    """One description: has each text made safe once, within one budget."""
+
+    __slots__ = ("_messages", "_room", "_safe", "_seen")
+
+    def __init__(self, safe: Callable[[str], str]) -> None:
+        self._safe = safe
+        self._room = Room()
+        self._messages: dict[int, str] = {}
+        self._seen: set[int] = set()  # exceptions that have a block
+
+    def kind(self, error: BaseException) -> str:
+        """Name the class of *error*."""
+        return self._text(type_name(error))
+
+    def message(self, error: BaseException) -> str:
+        """Give what *error* says."""
+        known = self._messages.get(id(error))
+        if known is None:
+            known = self._messages[id(error)] = self._text(_message(error))
+        return known
+
+    def causes(self, error: BaseException) -> Iterator[Cause]:
+        """Walk through the chain of *error* and the members of its groups, each exception once."""
+        left = deque([(error, "")])
+        seen: set[int] = set()
+        while left and len(seen) < _MAX_EXCEPTIONS:
+            current, relation = left.popleft()
+            if id(current) in seen:
+                continue
+            seen.add(id(current))
+            if relation:
+                yield Cause(self.kind(current), self.message(current), relation)
+            left.extend((member, "member") for member in _members(current)[:_MAX_EXCEPTIONS])
+            left.extend(_origin(current))
+
+    def blocks(self, error: BaseException) -> list[str]:
+        """Give a block of text per exception, newest first, each behind how it led to the one before."""
+        blocks: list[str] = []
+        origins = [(error, "")]
+        while origins:
+            [(current, relation)] = origins
+            if id(current) in self._seen or len(self._seen) >= _MAX_EXCEPTIONS:
+                return [*blocks, "[... more exceptions]"]
+            self._seen.add(id(current))
+            blocks.append(self._block(current) + _LINKS.get(relation, ""))
+            origins = _origin(current)
+        return blocks
+
+    def _block(self, error: BaseException) -> str:
+        kind, message = self.kind(error), shorten(self.message(error), _MAX_MESSAGE)
+        lines = _frames(traceback_of(error))
+        lines.append(f"{kind}: {message}" if message else kind)
+        lines += [f"note: {shorten(self._text(note), _MAX_MESSAGE)}" for note in _notes(error)]
+        members = _members(error)
+        for number, member in enumerate(members[:_MAX_EXCEPTIONS], 1):
+            text = "\n".join(reversed(self.blocks(member))).replace("\n", "\n  ")
+            lines.append(f"  member {number} of {len(members)}:\n  {text}")
+        return "\n".join(lines)
+
+    def _text(self, text: str) -> str:
+        piece, missing = self._room.take(text)
+        return self._room.fitted(self._safe(piece), missing)
 
 
-def _before(error: BaseException) -> tuple[BaseException | None, str]:
-    """Return the exception that led to *error*, and how."""
-    cause = _cause_of(error)
-    if cause is not None:
-        return cause, "cause"
-    return None if _is_cut(error) else _context_of(error), "context"
+def _origin(error: BaseException) -> list[tuple[BaseException, str]]:
+    """Find the exception that led to *error*, if there is one, and how."""
+    if (cause := cause_of(error)) is not None:
+        return [(cause, "cause")]
+    context = context_of(error)
+    return [] if context is None or hides_context(error) else [(context, "context")]
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
-    """Return the exceptions in a group; any other has none."""
-    return _members_of(error) if issubclass(type(error), BaseExceptionGroup) else ()
-
-
-def _describe_chain(error: BaseException, blocks: list[str], *, seen: set[int]) -> None:
-    """Add a block of text per exception, newest first, each behind how it led to the one before."""
-    current: BaseException | None = error
-    link = ""
-    while current is not None:
-        if id(current) in seen or len(seen) >= _MAX_EXCEPTIONS:
-            blocks.append("[... more exceptions]")
-            return
-        seen.add(id(current))
-        blocks.append(_block(current, seen) + link)
-        current, relation = _before(current)
-        link = _LINKS[relation]
-
-
-def _block(error: BaseException, seen: set[int]) -> str:
-    message = _message(error)
-    lines = _frames(traceback_of(error))
-    lines.append(f"{type_name(error)}: {message}" if message else type_name(error))
-    lines += [f"note: {note}" for note in _notes(error)]
-    members = _members(error)
-    for number, member in enumerate(members[:_MAX_EXCEPTIONS], 1):
-        inner: list[str] = []
-        _describe_chain(member, inner, seen=seen)
-        text = "\n".join(reversed(inner)).replace("\n", "\n  ")
-        lines.append(f"  member {number} of {len(members)}:\n  {text}")
-    return "\n".join(lines)
+    if not issubclass(type(error), BaseExceptionGroup):
+        return ()
+    members: tuple[BaseException, ...] = vars(BaseExceptionGroup)["exceptions"].__get__(error)
+    return members
 
 
 def _frames(tb: TracebackType | None) -> list[str]:
@@ -148,18 +169,21 @@ def _frames(tb: TracebackType | None) -> list[str]:
 
 def _message(error: BaseException) -> str:
     try:
-        text = str(error)
+        return str.__str__(str(error))
     # The exception's own __str__ ran; a broken one must not hide that there was an error.
     except BaseException as broken:
-        if is_interruption(broken):
-            raise
+        let_pass(broken)
         return f"[unreadable message: {type_name(broken)}]"
-    return text[: DEFAULT_BUDGET.text]
 
 
 def _notes(error: BaseException) -> list[str]:
     try:
         notes = getattr(error, "__notes__", None)
-    except Exception:  # the exception's own __getattr__ ran
+    except Exception as broken:  # the exception's own __getattr__ ran
+        let_pass(broken)
         return []
-    return [note for note in notes if type(note) is str] if type(notes) is list else []
+    if type(notes) is not list:
+        return []
+    more = len(notes) - _MAX_NOTES
+    shown = [note for note in notes[:_MAX_NOTES] if type(note) is str]
+    return [*shown, f"[+{more} more]"] if more > 0 else shown

@@ -6,15 +6,14 @@ recurse; the siblings of such a value come out intact.
 Rule 2: what comes out is a tree of exact ``dict``, ``list``, ``str``, ``int``,
 ``float``, ``bool`` and ``None`` within a `Budget`; what was cut says so.
 Rule 3: nothing here knows what a secret is: `Rules` do, and every text and every
-name passes them. Texts are cut far above the size a line shows, so that the
-rules still see a secret whole.
+name passes them. Texts are cut far above the size a line shows, and not where a
+secret could be cut in half.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import islice
 from sys import modules
@@ -23,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from ..errors import type_name
 from ..event import PAIR_NAMES, PAIR_VALUES, Json
-from ..interrupts import is_interruption
-from .budget import DEFAULT_BUDGET, Budget
+from ..interrupts import let_pass
+from .budget import DEFAULT_BUDGET, Budget, Room
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -112,12 +111,13 @@ def text_of(value: object) -> str:
 class Conversion:
     """One conversion: counts its nodes and remembers the containers it is inside of."""
 
-    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_rules", "failures")
+    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_room", "_rules", "failures")
 
     def __init__(self, rules: Rules, budget: Budget = DEFAULT_BUDGET) -> None:
         self.failures = 0  #: values that could not be read: their own code raised, or there was no stack left
         self._rules = rules
         self._budget = budget
+        self._room = Room(budget)
         self._open: set[int] = set()
         self._nodes_left = budget.nodes
         #: Nodes kept back, one for each entry that is still to come in the containers around:
@@ -135,17 +135,14 @@ class Conversion:
         # A value's own code ran: SystemExit or RecursionError from a __repr__ is as
         # contained as any other error.
         except BaseException as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             self.failures += 1
-            return f"[unreadable {type_name(value)}: {type_name(error)}]"
+            return self.text(f"[unreadable {type_name(value)}: {type_name(error)}]")
 
     def text(self, text: str) -> str:
         """Make *text* safe, and cut it where it is longer than the budget."""
-        limit = self._budget.text
-        if len(text) <= limit:
-            return self._rules.text(text)
-        return f"{self._rules.text(text[:limit])}[+{len(text) - limit} characters]"
+        piece, missing = self._room.take(text)
+        return self._room.fitted(self._rules.text(piece), missing)
 
     def mapping(self, pairs: Sequence[tuple[object, object]], more: int, owner: object, depth: int) -> Json:
         """Convert the entries of *owner*; *more* is how many there are besides *pairs*."""
@@ -153,10 +150,13 @@ class Conversion:
             return refusal
         result: dict[str, Json] = {}
         is_pair = any(type(name) is str and name in PAIR_VALUES for name, _ in pairs)
-        with self._inside(owner, len(pairs)):
+        reserved = self._enter(owner, len(pairs))
+        try:
             for name, item in pairs:
                 self._reserved -= 1
                 self._put(name, item, result, depth + 1, is_pair=is_pair)
+        finally:
+            self._leave(owner, reserved)
         if not PAIR_VALUES.isdisjoint(result):
             self._hide_named_value(pairs, result)
         if more > 0:
@@ -168,55 +168,60 @@ class Conversion:
         if (refusal := self._refuse(owner, depth)) is not None:
             return refusal
         result: list[Json] = []
-        with self._inside(owner, len(items)):
+        reserved = self._enter(owner, len(items))
+        try:
             for item in items:
                 self._reserved -= 1
                 result.append(self.value(item, depth + 1))
+        finally:
+            self._leave(owner, reserved)
         if len(result) == 2 and more <= 0:
             self._hide_in_pair(result, is_loose=type(owner) is list)
         if more > 0:
             result.append(f"[+{more} more]")
         return result
 
-    @contextmanager
-    def _inside(self, owner: object, entries: int) -> Iterator[None]:
+    def _enter(self, owner: object, entries: int) -> int:
         """Remember that *owner* is being converted, and keep a node back for each of its entries."""
         reserved = self._reserved
         self._reserved += entries
         self._open.add(id(owner))
-        try:
-            yield
-        finally:
-            self._open.discard(id(owner))
-            self._reserved = reserved
+        return reserved
+
+    def _leave(self, owner: object, reserved: int) -> None:
+        self._open.discard(id(owner))
+        self._reserved = reserved
 
     def _refuse(self, owner: object, depth: int) -> str | None:
         if id(owner) in self._open:
             return "[cycle]"
         if depth >= self._budget.depth:
-            return f"[cut: {type_name(owner)} nested too deep]"
+            return self.text(f"[cut: {type_name(owner)} nested too deep]")
         return None
 
     def _put(self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool) -> None:
-        verdict, safe = self._rules.name(self._spelled(name))
-        if verdict is not None:
+        piece, missing = self._room.take(self._spelled(name))
+        verdict, safe = self._rules.name(piece)
+        if missing:  # the end would have told whether it is a secret
+            safe, item = self._room.fitted(safe, missing), "[cut: its name is too long]"
+        elif verdict is not None:
             if is_pair and safe in PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``
                 verdict = verdict._replace(doubtful=True)
             item = self._rules.hidden(item, verdict)
         rules = self._rules
         if rules.needs_place:
             self._rules = rules.inside(safe)
-        result[_free_name(safe, result)] = self.value(item, depth)
-        self._rules = rules
+        try:
+            result[_free_name(safe, result)] = self.value(item, depth)
+        finally:
+            self._rules = rules
 
     def _spelled(self, name: object) -> str:
         """Spell a name of any type; rules look at it afterwards."""
         if isinstance(name, str):
-            text = str.__str__(name)
-        else:
-            shown = Conversion(NO_RULES, self._budget).value(name, self._budget.depth - 1)
-            text = shown if isinstance(shown, str) else str(shown)
-        return text[: self._budget.text]
+            return str.__str__(name)
+        shown = Conversion(NO_RULES, self._budget).value(name, self._budget.depth - 1)
+        return shown if isinstance(shown, str) else str(shown)
 
     def _hide_named_value(self, pairs: Sequence[tuple[object, object]], result: dict[str, Json]) -> None:
         """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
@@ -356,7 +361,7 @@ def _exception(walk: Conversion, value: BaseException, depth: int) -> Json:
 
 
 def _kind(walk: Conversion, value: type, depth: int) -> Json:
-    return f"{value.__module__}.{value.__qualname__}"
+    return walk.text(f"{value.__module__}.{value.__qualname__}")
 
 
 def _itself(walk: Conversion, value: bool | None, depth: int) -> Json:

@@ -19,7 +19,7 @@ from .plain import Rules
 #: Containers inside containers, and values in all: far inside the budget of `plain`, so nothing is cut.
 _DEPTH: Final = 8
 _NODES: Final = 500
-_TEXT: Final = 10_000
+_TEXT: Final = 1_000
 _INT64: Final = 1 << 63
 
 

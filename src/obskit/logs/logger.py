@@ -52,8 +52,9 @@ class Logger:
         self._bound = bound
 
     def __repr__(self) -> str:
-        """Bound values are left out: they have not been through the gate."""
-        return f"<Logger {self._name or ''} bound={sorted(self._bound.fields)}>"
+        """Bound values are left out."""
+        text = f"<Logger {self._name or ''} bound={sorted(self._bound.fields)}>"
+        return CELL.current().gate.text(text)
 
     def bind(self, **fields: object) -> Logger:
         """Return a logger with *fields* bound as well; the newer value of a name counts."""

@@ -7,7 +7,6 @@ never changed, since other handlers see the same one.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,8 @@ from typing import Any, Final
 
 from ..context import current_scope
 from ..event import Event, SafeEvent
-from ..levels import Thresholds
+from ..interrupts import let_pass
+from ..levels import WARN, Thresholds
 from .message import find_exception, format_message
 from .pipeline import current_pipeline
 
@@ -39,7 +39,9 @@ class Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record* as an event; never raises."""
         pipeline = current_pipeline()
-        if isinstance(record, _CopyOfEvent) or not pipeline.is_enabled(record.name, record.levelno):
+        if isinstance(record, _CopyOfEvent) or not pipeline.is_enabled(
+            _text_or(record.name, ""), _level_of(record.levelno)
+        ):
             return
         outer, _writing.record = _writing.record, True
         try:
@@ -59,6 +61,7 @@ class JSONFormatter(logging.Formatter):
             return current_pipeline().line(_event_of(record)).decode().rstrip("\n")
         # RecursionError of a caller that stands near the limit; some handlers let it through.
         except Exception as error:
+            let_pass(error)
             return f'{{"level":"error","msg":"a record could not be formatted: {type(error).__name__}"}}'
 
 
@@ -70,9 +73,10 @@ class Propagation:
         if _writing.record:
             return
         # Handlers of any make run here. The line must not be lost with what one of them raises.
-        with contextlib.suppress(Exception):
-            record = _CopyOfEvent(event)
-            logging.getLogger(event.logger).handle(record)
+        try:
+            logging.getLogger(event.logger).handle(_CopyOfEvent(event))
+        except Exception as error:
+            let_pass(error)
 
     def close(self) -> None:
         """Nothing is held back."""
@@ -164,16 +168,34 @@ def _event_of(record: logging.LogRecord) -> Event:
         fields["exc_text"] = record.exc_text
     msg = format_message(record.msg, record.args, fields)
     return Event(
-        time_ns=int(record.created * 1e9),
-        level=record.levelno,
+        time_ns=_time_of(record.created),
+        level=_level_of(record.levelno),
         msg=msg,
-        fn=record.funcName or "<module>",
-        logger=record.name,
+        fn=_text_or(record.funcName, "<module>"),
+        logger=_text_or(record.name, "root"),
         bound=(current_scope(),),
         fields=fields,
         exception=find_exception(record.exc_info),
         template=record.msg if type(record.msg) is str else None,
     )
+
+
+# A record may be made by hand, of anything.
+
+
+def _text_or(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) and value else otherwise
+
+
+def _level_of(level: object) -> int:
+    return level if isinstance(level, int) else WARN
+
+
+def _time_of(seconds: Any) -> int:
+    try:
+        return int(seconds * 1e9)
+    except (TypeError, ValueError, OverflowError):
+        return current_pipeline().time_ns()
 
 
 def _set_levels(thresholds: Thresholds) -> Callable[[], None]:
@@ -224,5 +246,6 @@ def _is_console(stream: object) -> bool:
     # A stream that wraps one of these, or that was there before another took its place.
     try:
         return stream.fileno() in (1, 2)  # type: ignore[attr-defined]
-    except Exception:
+    except Exception as error:
+        let_pass(error)
         return False

@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from ..encoding.budget import shorten
 from ..encoding.exceptions import ErrorInfo
 from ..event import Json
-from ..gate import shorten
 
 #: Steps kept of one trace; of more, the first half and the latest stay.
 MAX_STEPS: Final = 128
