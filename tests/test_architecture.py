@@ -64,6 +64,19 @@ SLOW_TO_IMPORT = {
 ADAPTERS = {"stores", "dedupe", "sinks", "integrations"}
 VAGUE = {"base", "common", "core", "handler", "helper", "helpers", "manager", "misc", "util", "utils"}
 
+#: Where what is caught need not be looked at: threads of ours, in which no signal handler strikes, and
+#: what raises all that no sink means to raise.
+LET_PASS = {
+    "obskit.alerts.lane",
+    "obskit.alerts.sinks._smtp",
+    "obskit.alerts.sinks.bridge",
+    "obskit.http",
+    "obskit.sinks._lines",
+    "obskit.sinks._queued",
+    "obskit.traces.exporter",
+    "obskit.worker",
+}
+
 #: The outside world: module -> the names in it that only the home may use; None stands for all of them.
 HOMES: dict[str, dict[str, set[str] | None]] = {
     "clock": {"time": None, "datetime": {"now", "today", "utcnow"}},
@@ -280,3 +293,30 @@ def test_names_say_what_is_inside(module: Module) -> None:
     """No module is named for being useful."""
     vague = VAGUE & {part.strip("_") for part in module.name.split(".")}
     assert not vague, f"{module.path.relative_to(ROOT)}: name the idea instead of {vague}"
+
+
+@every_module
+def test_what_a_signal_handler_raises_is_not_held_back(module: Module) -> None:
+    """Whatever would hold back any exception of others asks `let_pass` first."""
+    is_for_programs = module.layer < LAYER["integrations"] or module.part == "integrations"
+    if not is_for_programs or module.name in LET_PASS:
+        return
+    complain(
+        [
+            f"{module.at(node.lineno)}: call let_pass() first"
+            for node in ast.walk(module.tree)
+            if (isinstance(node, ast.ExceptHandler) and holds_back(node))
+            or (isinstance(node, ast.Call) and ast.unparse(node).endswith("suppress(Exception)"))
+        ]
+    )
+
+
+def holds_back(handler: ast.ExceptHandler) -> bool:
+    """Tell whether *handler* would end any exception: it neither looks at it, nor raises, nor keeps it."""
+    if handler.type is not None and ast.unparse(handler.type) not in {"Exception", "BaseException"}:
+        return False
+    first, last = handler.body[0], handler.body[-1]
+    asks = {f"let_pass({handler.name})", f"if is_interruption({handler.name}):\n    raise"}
+    if ast.unparse(first) in asks or isinstance(first, ast.Assign):
+        return False
+    return not (isinstance(last, ast.Raise) and (last.exc is None or "ConfigError" in ast.unparse(last.exc)))

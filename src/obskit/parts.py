@@ -21,7 +21,7 @@ from .environment import Environment
 from .errors import ConfigError, MissingExtra
 from .event import SafeEvent
 from .gate import Gate
-from .interrupts import is_interruption
+from .interrupts import let_pass
 from .lazy import LOADING
 from .levels import Thresholds, parse_level
 from .logs import Encoder, FlightRecorder, Pipeline, QuickLine, TraceSummary
@@ -184,8 +184,7 @@ def _orjson() -> Dumps:
 
             from orjson import dumps as fastest
     except Exception as error:  # not installed, or a caller that stands near the limit of recursion
-        if is_interruption(error):
-            raise
+        let_pass(error)
         return dumps
     return fastest
 

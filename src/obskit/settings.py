@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
 
 from .errors import ConfigError, told
-from .interrupts import is_interruption
+from .interrupts import let_pass
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -120,9 +119,11 @@ def writable(setting: str, value: T) -> T:
 
 def _takes_writes(stream: object) -> bool:
     ask = getattr(stream, "writable", None)
-    with suppress(Exception):  # a stand-in's own code
+    try:
         return ask is None or ask() is not False
-    return True
+    except Exception as error:  # a stand-in's own code
+        let_pass(error)
+        return True
 
 
 def several(setting: str, value: Iterable[T], takes: str) -> list[T]:
@@ -142,6 +143,5 @@ def at_most(value: object, bound: float = FOR_EVER) -> float:
     try:
         return bound if value is None else min(max(0.0, float(cast("float", value))), bound)
     except Exception as error:  # its own code may have run
-        if is_interruption(error):
-            raise
+        let_pass(error)
         return 0.0

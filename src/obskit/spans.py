@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 
 from .event import Json
+from .interrupts import let_pass
 
 
 def current_span() -> dict[str, Json]:
@@ -19,8 +19,7 @@ def current_span() -> dict[str, Json]:
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return {}
-    # Another library's code runs here, and it may be half imported.
-    with contextlib.suppress(Exception):
+    try:
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
             return {
@@ -28,4 +27,6 @@ def current_span() -> dict[str, Json]:
                 "span_id": f"{span.span_id:016x}",
                 "trace_flags": f"{span.trace_flags:02x}",
             }
+    except Exception as error:  # another library's code ran, and it may be half imported
+        let_pass(error)
     return {}

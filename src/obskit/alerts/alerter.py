@@ -20,6 +20,7 @@ from ..clock import SYSTEM_CLOCK, Clock, checked_clock
 from ..encoding.plain import text_of
 from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
+from ..interrupts import let_pass
 from ..notices import Notices
 from ..runtime import current
 from ..settings import LONGEST, at_most, flag, having, seconds, several
@@ -147,6 +148,7 @@ class Alerter:
         try:
             receipt = self._decide(alert)
         except Exception as error:
+            let_pass(error)
             receipt = self._dropped("", "error", type(error).__name__)
         return self._ledger.decided(receipt)
 
@@ -347,6 +349,7 @@ class Alerter:
         try:
             return incident_key(alert, service=service, rule=self._key_rule)
         except Exception as error:
+            let_pass(error)
             if not callable(self._key_rule):
                 raise
             self._notices.tell(
@@ -390,6 +393,7 @@ class Alerter:
             self._dead_letter.emit(delivery)
             self._ledger.count("dead_letters")
         except Exception as error:
+            let_pass(error)
             self._notices.tell("dead_letter", f"the dead letter sink failed: {type(error).__name__}")
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ..errors import ConfigError, StoreError
 from ..ids import new_trace_id
+from ..interrupts import let_pass
 from ..notices import Notices
 from ..settings import path as checked_path
 from ..sinks._locks import try_lock_file
@@ -120,6 +121,7 @@ class Spool:
             self._live()
             rows = self._database.write(insert)
         except Exception as error:  # not even a value that SQLite does not take stops an alert
+            let_pass(error)
             self._failed(error)
             return
         for message, row in zip(messages.values(), rows, strict=True):
@@ -155,13 +157,15 @@ class Spool:
             self._live()
             rows = self._database.write(take)
         except Exception as error:
+            let_pass(error)
             self._failed(error)
             return []
         claimed = []
         for row, lane, mark, lease, text in sorted(rows):
             try:
                 delivery = _read(text)
-            except Exception:
+            except Exception as error:
+                let_pass(error)
                 self._notices.tell("spool_unreadable", "a message in the spool cannot be read: left out")
                 self.done(row)
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from .. import runtime
+from ..interrupts import let_pass
 from ..notices import Notices
 from ..traces.counting import COUNTING
 
@@ -21,6 +22,7 @@ def user_of(tell: Callable[[T], object] | None, source: T) -> object:
     try:
         return tell(source)
     except Exception as error:
+        let_pass(error)
         COUNTING.add(runtime.current().refused, "user_id")
         _NOTICES.tell(type(error).__name__, f"user_id= raised {type(error).__name__}: recorded for nobody")
         return None

@@ -6,13 +6,13 @@ Knows headers, status codes and what frameworks do with exceptions; nothing of A
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 from collections.abc import Callable, MutableMapping
 from types import TracebackType
 from typing import Final, Self
 
+from ..interrupts import let_pass
 from ..logs import get_logger
 from ..traces import current_trace, extract, trace
 from ..traces.propagation import HEADERS
@@ -92,9 +92,11 @@ class Request:
     def _rename(self) -> None:
         if self.trace.command != self._path_name:
             return  # the program knows a better name
-        with contextlib.suppress(Exception):  # it looks at objects of frameworks, which change
+        try:
             if route := self._route():
                 self.trace.rename(f"{self._method} {route}")
+        except Exception as error:  # it looks at objects of frameworks, which change
+            let_pass(error)
 
     def headers(self) -> dict[str, str]:
         """Return the headers that tell the caller under which ids to look for it."""

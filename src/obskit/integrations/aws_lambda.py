@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from .. import runtime
 from ..errors import ConfigError
+from ..interrupts import let_pass
 from ..logs import get_logger
 from ..traces import OpenTrace, TraceContext, extract, trace
 from ..wiring import variable
@@ -149,7 +150,8 @@ def _seconds_left(context: Any) -> float:
     """Return how long the function may go on; a context that does not tell sets no limit."""
     try:
         return max(0.0, float(context.get_remaining_time_in_millis()) / 1_000 - _RESERVE)
-    except Exception:
+    except Exception as error:
+        let_pass(error)
         return math.inf
 
 

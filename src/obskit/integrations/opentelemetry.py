@@ -9,13 +9,13 @@ sampling left out never get here.
 
 from __future__ import annotations
 
-import contextlib
 from contextvars import Context as Task
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from .. import runtime
 from ..errors import MissingExtra
+from ..interrupts import let_pass
 from ..traces import OpenStep, OpenTrace, TraceContext, current_trace, trace
 
 try:
@@ -56,13 +56,17 @@ class TraceStoreProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Begin a trace or a step."""
-        with contextlib.suppress(Exception):  # it must not raise, whatever the span is
+        try:
             self._start(span, parent_context)
+        except Exception as error:  # it must not raise, whatever the span is
+            let_pass(error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """End the trace or the step."""
-        with contextlib.suppress(Exception):
+        try:
             self._end(span)
+        except Exception as error:
+            let_pass(error)
 
     def shutdown(self) -> None:
         """Do nothing: the store belongs to the runtime."""

@@ -8,7 +8,7 @@ in the context that the middleware has set.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from .. import bound_context, get_logger
 from ..decorating import Block, decorate
 from ..errors import ConfigError
+from ..interrupts import let_pass
 from ..traces import bind
 from ._commands import Command, log_once, replace
 
@@ -79,8 +80,11 @@ def _inside(
 @contextmanager
 def _lazily(*command: Any, **about: Any) -> Iterator[None]:
     # Nobody would see the error but Bolt, which logs it once more, without its traceback.
-    with suppress(Exception), Command(*command, **about):
-        yield
+    try:
+        with Command(*command, **about):
+            yield
+    except Exception as error:
+        let_pass(error)
 
 
 def _about(request: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Final
 from ..context import Scope, bound_context, current_scope
 from ..event import Bound, Event, SafeEvent, SafeFields, own_event
 from ..gate import Gate
+from ..interrupts import let_pass
 from ..levels import INFO
 from ..runtime import CELL, TraceFacts
 from .pipeline import current_pipeline, secured
@@ -54,7 +55,8 @@ class Recording:
         try:
             packed = _packed(secured(event, self._gate))
         # RecursionError of a caller that stands near the limit, for one.
-        except Exception:
+        except Exception as error:
+            let_pass(error)
             return
         if len(packed) > _MAX_BYTES:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from ..errors import type_name
-from ..interrupts import is_interruption
+from ..interrupts import let_pass
 
 
 def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
@@ -30,8 +30,7 @@ def format_message(msg: object, args: object, fields: dict[str, object]) -> str:
         return template % args
     # The code of the arguments runs here, and any of it may fail in any way.
     except Exception as error:
-        if is_interruption(error):
-            raise
+        let_pass(error)
         fields["_args"] = args
         fields["_format_error"] = type_name(error)
         return msg if type(msg) is str else f"[unreadable {type_name(msg)}]"

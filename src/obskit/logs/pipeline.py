@@ -15,7 +15,7 @@ from typing import Final
 from ..clock import Clock
 from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Common, Event, Json, SafeEvent, SafeFields, own_event
 from ..gate import Gate, placed
-from ..interrupts import is_interruption
+from ..interrupts import let_pass
 from ..levels import WARN, Thresholds
 from ..runtime import CELL
 from ..sinks import Losses, Sink, flush_sink, reason_of, sink_stats, summed
@@ -80,8 +80,7 @@ class Pipeline:
         try:
             line = quick_line.line(common)  # a method: `__call__` costs 0.1 µs more
         except Exception as error:  # the general way copes with what is not common
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return False
         self._write(line)
         return True
@@ -100,8 +99,7 @@ class Pipeline:
         # A sink of the user's own, or RecursionError from a caller that stands near the
         # limit: whatever it is, it must not reach the application.
         except Exception as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             self._losses.add(reason_of(error))
         else:
             if self._losses.untold and not self._telling:
@@ -117,8 +115,7 @@ class Pipeline:
                 return self._finished(safe)
             CELL.diverted(safe)
         except Exception as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             self._losses.add(type(error).__name__)
         return None
 

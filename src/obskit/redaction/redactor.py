@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..event import PAIR_VALUES
-from ..interrupts import is_interruption
+from ..interrupts import let_pass
 from ..lazy import LOADING
 from .literals import Literals
 from .mask import MARKER, Mask
@@ -137,8 +137,7 @@ class Redactor:
         try:
             return self._walked(value)  # type: ignore[no-any-return]
         except BaseException as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return self.failed(error)  # type: ignore[return-value]
 
     def text(self, text: str) -> str:
@@ -154,8 +153,7 @@ class Redactor:
             if safe is not text:
                 safe = self._settled(safe)
         except BaseException as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return self.failed(error)
         if safe is text and len(text) <= _TEXT_LENGTH:
             if len(texts) >= _TEXTS_SIZE:
@@ -209,8 +207,7 @@ class Redactor:
             if type(value) is str:
                 return self.text(value)  # type: ignore[return-value, arg-type]
         except BaseException as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return self.failed(error)  # type: ignore[return-value]
         return self(value)
 
@@ -306,8 +303,7 @@ class Redactor:
         try:
             return self._placed_name(name) if self.needs_place else self._judged_name(name)
         except BaseException as error:  # the name's own code ran
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return Verdict(tail=False), self.failed(error)
 
     def _judged_name(self, name: Any) -> tuple[Verdict | None, Any]:
@@ -346,8 +342,7 @@ class Redactor:
                 return value
             return self._marker(value, verdict)
         except BaseException as error:  # the value's own code ran
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return self.failed(error)
 
     def _marker(self, value: Any, verdict: Verdict) -> Any:
@@ -375,6 +370,7 @@ class Redactor:
         try:
             is_secret = sounds_secret(value, verdict, is_loose=is_loose)
         except Exception as error:  # never seen; what cannot be judged is hidden
+            let_pass(error)
             return self.failed(error)
         return self.hidden(value, verdict) if is_secret else value
 
@@ -392,8 +388,7 @@ class Redactor:
         try:
             return self.number(value) if type(value) in _harmless() else self._foreign_leaf(value)
         except BaseException as error:  # the value's own code ran
-            if is_interruption(error):
-                raise
+            let_pass(error)
             return self.failed(error)
 
     def _foreign_leaf(self, value: Any) -> Any:

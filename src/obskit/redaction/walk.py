@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from ..event import PAIR_NAMES, PAIR_VALUES
-from ..interrupts import is_interruption
+from ..interrupts import let_pass
 from .containers import Kind, kind_of
 from .verdict import Verdict
 
@@ -138,8 +138,7 @@ class _Reading:
             try:
                 self._read_one(source)
             except BaseException as error:  # the container's own code ran
-                if is_interruption(error):
-                    raise
+                let_pass(error)
                 self.replace(source, source.rules.failed(error))
         return self._below
 
@@ -264,6 +263,7 @@ def _built(node: _Node, entries: Iterator[Any]) -> Any:
     try:
         return node.kind.build(node.source, entries)
     except Exception as error:  # what was hashable need not be so any more
+        let_pass(error)
         return node.rules.failed(error)
 
 

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigError
+from ..interrupts import let_pass
 from ..settings import at_most, function, whole_number
 from ._protocol import Sink, checked_sink, flush_sink, sink_stats, summed
 
@@ -54,6 +55,7 @@ class TeeSink(Generic[T]):
             try:
                 act(sink)
             except Exception as error:
+                let_pass(error)
                 first = first or error
         if first is not None:
             raise first
@@ -92,7 +94,8 @@ class FilteredSink(Generic[T]):
     def _passes(self, item: T) -> bool:
         try:
             return self._predicate(item)
-        except Exception:
+        except Exception as error:
+            let_pass(error)
             self._failures += 1
             return True
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from ..clock import Clock
 from ..errors import SinkError, SinkTimeout
+from ..interrupts import is_interruption, let_pass
 from ..worker import close_at_exit
 from ._locks import CAN_SHARE, has_room, is_deserted, pause, room_of, try_lock_pipe, unlock_pipe
 from ._losses import Losses
@@ -69,6 +70,7 @@ class Descriptor:
                 self._write_to_file(line)
         except OSError as error:
             self._lines_to_look = 0
+            let_pass(error)
             raise SinkError(errno.errorcode.get(error.errno or 0, "OSError")) from error
 
     @property
@@ -126,7 +128,8 @@ class Descriptor:
             if self._rest and self._begun:
                 self._put(deadline + int(_FINISH_TIMEOUT * 1e9))
         except OSError as error:
-            if error.errno is not None:  # a signal handler may raise TimeoutError, which has none
+            # What a signal handler raises may be a TimeoutError, which has no number.
+            if error.errno is not None and not is_interruption(error):
                 self._rest, self._unsure = b"", False
             raise
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
+from ..interrupts import let_pass
 from ..settings import having
 
 S = TypeVar("S", bound="Sink[Any]")
@@ -43,7 +44,8 @@ def flush_sink(sink: object, timeout: float) -> bool:
     flush = cast("Callable[[float], bool | None] | None", getattr(sink, "flush", None))
     try:
         return flush is None or flush(timeout) is not False
-    except Exception:  # a sink of the user's own
+    except Exception as error:  # a sink of the user's own
+        let_pass(error)
         return False
 
 
@@ -52,7 +54,8 @@ def sink_stats(sink: object) -> Mapping[str, float]:
     stats = cast("Callable[[], Mapping[str, float]] | None", getattr(sink, "stats", None))
     try:
         return stats() if stats is not None else {}
-    except Exception:  # a sink of the user's own
+    except Exception as error:  # a sink of the user's own
+        let_pass(error)
         return {}
 
 

@@ -13,6 +13,7 @@ from typing import IO, cast
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import SinkError
+from ..interrupts import let_pass
 from ..settings import writable
 from ._descriptor import Descriptor
 from ._lines import LineSink
@@ -65,7 +66,8 @@ class StreamSink(LineSink):
             file = cast("IO[bytes]", stream)
             self._descriptor = None if file.closed else Descriptor(file.fileno(), self._clock, self._losses)
         # No descriptor: io.UnsupportedOperation, AttributeError, or whatever a stand-in raises.
-        except Exception:
+        except Exception as error:
+            let_pass(error)
             self._descriptor = None
 
 
@@ -74,7 +76,9 @@ def _write_object(stream: object, line: bytes) -> None:
     try:
         try:
             cast("IO[str]", stream).write(line.decode())
-        except TypeError:
+        except TypeError as error:
+            let_pass(error)
             cast("IO[bytes]", stream).write(line)
     except Exception as error:
+        let_pass(error)
         raise SinkError(type(error).__name__) from error

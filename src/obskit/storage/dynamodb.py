@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigError, MissingExtra, StoreError
 from ..ids import jitter
+from ..interrupts import let_pass
 from ..worker import restart_after_fork
 
 #: Seconds for connecting, and again for an answer.
@@ -200,6 +201,7 @@ class DynamoDBTable:
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
             except Exception as error:
+                let_pass(error)
                 code = _code(error)
                 if code == "ConditionalCheckFailedException":
                     raise ConditionFailed from None

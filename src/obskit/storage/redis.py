@@ -8,12 +8,12 @@ one round trip. It knows nothing of what the scripts keep.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from ..errors import ConfigError, MissingExtra, StoreError
+from ..interrupts import let_pass
 from ..worker import restart_after_fork
 
 #: Seconds for connecting, and again for an answer.
@@ -110,17 +110,21 @@ class RedisConnection:
             try:
                 return self._client.evalsha(script.sha, len(keys), *keys, *arguments)
             except Exception as error:
+                let_pass(error)
                 if "NoScriptError" not in _names(error):
                     raise
                 return self._client.eval(script.text, len(keys), *keys, *arguments)
         except Exception as error:
+            let_pass(error)
             raise StoreError(f"Redis {_fault(error)} ({type(error).__name__})") from None
 
     def close(self) -> None:
         """Disconnect, unless the client is somebody else's."""
         if self._url is not None:
-            with contextlib.suppress(Exception):
+            try:
                 self._client.close()
+            except Exception as error:  # the server may be gone
+                let_pass(error)
 
 
 #: Clients of the parent in its child; letting them go would wait for what is locked.

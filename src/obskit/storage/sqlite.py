@@ -24,6 +24,7 @@ from weakref import WeakSet
 
 from ..clock import SYSTEM_CLOCK
 from ..errors import ConfigError, StoreError
+from ..interrupts import let_pass
 from ..sinks._locks import try_lock_file
 from .turn import Turns
 
@@ -287,9 +288,10 @@ class _Link:
 
     def close(self) -> None:
         self.file = None
-        # Where the disk is full even closing fails; there is nothing left to do then.
-        with suppress(Exception):
+        try:
             self._connection.close()
+        except Exception as error:  # where the disk is full, there is nothing left to do
+            let_pass(error)
 
     def _is_over(self) -> bool:
         return 0 < self._deadline_ns < SYSTEM_CLOCK.monotonic_ns()

@@ -20,12 +20,13 @@ from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import Gate
 from ..ids import new_step_id, new_trace_id, parse_step_id, parse_trace_id
+from ..interrupts import let_pass
 from ..notices import Notices
 from ..spans import current_span
 from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, bounded_error, merge, short_name, short_text
 from .counting import COUNTING
 from .current import Node, current_node, enter, leave, resume, suspend
-from .model import ExecutionTrace, SafeTrace, Status, Step
+from .model import ExecutionTrace, Status, Step
 from .propagation import TraceContext
 from .stores import TraceStore
 from .users import safe_user
@@ -55,7 +56,11 @@ class _Recording:
 
     def __enter__(self) -> Self:
         if self._began_ns is None:
-            self.begin(self._clock.monotonic_ns())
+            try:
+                self.begin(self._clock.monotonic_ns())
+            except BaseException as error:  # of a signal handler: the block will never run, nor its end
+                self.__exit__(type(error), error, None)
+                raise
         return self
 
     def __exit__(
@@ -142,9 +147,11 @@ class OpenStep(_Recording, Step):
         self._duration_ms = duration_ms
         self.is_running = False
         self.status = _status_of(error, failed=self._failed)
-        if isinstance(error, Exception):
-            self._explain(error)
-        leave(self)
+        try:
+            if isinstance(error, Exception):
+                self._explain(error)
+        finally:
+            leave(self)
         self.trace._tell(self)
 
     def _explain(self, reason: object) -> None:
@@ -301,9 +308,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         self.is_running = True
         enter(self)
         self.block.__enter__()
-        _contained(self._store.started, _safe(self))
-        for observer in self._observers:
-            _contained(observer.trace_started, self)
+        _tell_each(self, self._store.started, *[observer.trace_started for observer in self._observers])
 
     def end(self, duration_ms: float, error: BaseException | None) -> None:
         """Be a trace that has ended, and tell so."""
@@ -313,9 +318,12 @@ class OpenTrace(_Recording, ExecutionTrace):
         try:
             if isinstance(error, Exception):
                 self.error = self._describe(error)
-            _contained(self._store.ended, _safe(self))
-            for observer in self._observers:
-                _contained(observer.trace_ended, self)
+        finally:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        try:
+            _tell_each(self, self._store.ended, *[observer.trace_ended for observer in self._observers])
         finally:
             leave(self)
             self.block.__exit__(None, None, None)
@@ -357,6 +365,7 @@ class OpenTrace(_Recording, ExecutionTrace):
             try:
                 self._changed(self, step)
             except Exception as error:
+                let_pass(error)
                 _complain(error)
 
     def _elapsed_ms(self, now_ns: int) -> float:
@@ -408,17 +417,21 @@ def _status_of(error: BaseException | None, *, failed: bool) -> Status:
     return "cancelled"
 
 
-def _safe(trace: OpenTrace) -> SafeTrace:
-    """Vouch for a trace: everything in it went through the gate when it was recorded."""
-    return cast("SafeTrace", trace)
+def _tell_each(trace: OpenTrace, tell: Callable[..., object], *others: Callable[..., object]) -> None:
+    """
+    Tell a store and observers of *trace*, which is safe: all in it went through the gate.
 
-
-def _contained(tell: Callable[..., object], *about: object) -> None:
-    """Let a store or an observer fail on its own: the program goes on."""
+    Each may fail on its own, and the program goes on. What a signal handler raises
+    passes when all are told.
+    """
     try:
-        tell(*about)
+        tell(trace)
     except Exception as error:
+        let_pass(error)
         _complain(error)
+    finally:
+        if others:
+            _tell_each(trace, *others)
 
 
 def _complain(error: Exception) -> None:

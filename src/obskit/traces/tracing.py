@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 from .. import runtime
 from ..decorating import decorate
 from ..errors import ConfigError
+from ..interrupts import let_pass
 from ..naming import takes_any_field
 from .counting import COUNTING
 from .current import current_node, innermost
@@ -169,8 +169,10 @@ def inject(carrier: MutableMapping[str, str], names: Iterable[str] = HEADERS) ->
     if context.baggage and runtime.current().gate.text(context.baggage) != context.baggage:
         context = replace(context, baggage="")  # a secret came in with it
     step_id = node.id if isinstance(node, OpenStep) else node.span_id
-    with contextlib.suppress(Exception):  # the carrier's own code runs here
+    try:
         write(carrier, names, step_id=step_id, context=context)
+    except Exception as error:  # the carrier's own code ran
+        let_pass(error)
 
 
 def extract(carrier: Mapping[Any, Any] | None) -> TraceContext | None:
@@ -188,7 +190,8 @@ def extract(carrier: Mapping[Any, Any] | None) -> TraceContext | None:
     """
     try:
         context, refused = read({} if carrier is None else carrier)
-    except Exception:  # the carrier's own code ran
+    except Exception as error:  # the carrier's own code ran
+        let_pass(error)
         context, refused = None, ["carrier"]
     for name in refused:
         COUNTING.add(runtime.current().refused, name)

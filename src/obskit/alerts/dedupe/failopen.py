@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from ...clock import Clock
 from ...errors import StoreError
+from ...interrupts import let_pass
 from ..window import NO_REPEATS, Repeats
 from ._protocol import Dedupe, Granted, Held
 from .memory import MemoryDedupe
@@ -90,6 +91,7 @@ class FailOpen:
         try:
             return question(self._dedupe)
         except Exception as error:
+            let_pass(error)
             self.failures += 1
             self._asked_again_ns = now + int(_RESPITE * 1e9)
             # The text of a foreign error may say anything.

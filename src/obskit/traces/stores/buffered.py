@@ -21,6 +21,7 @@ from typing import Final, TypeVar
 from ...clock import SYSTEM_CLOCK, Clock
 from ...errors import StoreError
 from ...ids import new_trace_id, parse_fingerprint, parse_trace_id
+from ...interrupts import let_pass
 from ...notices import Notices
 from ...settings import at_most
 from ...worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
@@ -348,8 +349,12 @@ class BufferedTraceStore:
                 del self._marked[record]
             if not batch:
                 self._last_written = self._last_mark
-        if batch and self._try(lambda: self._write_batch(batch)) is None:
-            self._put_back(batch)
+        written = None
+        try:
+            written = self._try(lambda: self._write_batch(batch)) if batch else False
+        finally:  # a signal handler may have raised
+            if written is None:
+                self._put_back(batch)
         return bool(batch)
 
     def _write_batch(self, batch: list[tuple[Record, News]]) -> bool:
@@ -358,7 +363,8 @@ class BufferedTraceStore:
             late = self._backend.write([record.change(news) for record, news in batch])
         except StoreError:
             raise
-        except Exception:  # one of them can never be written; the others can
+        except Exception as error:  # one of them can never be written; the others can
+            let_pass(error)
             late = sum(self._write_alone(record, news) for record, news in batch)
         with self._progress:
             ended = [record for record, news in batch if news.is_final and record.trace in self._records]
@@ -381,6 +387,7 @@ class BufferedTraceStore:
         except StoreError:
             raise
         except Exception as error:
+            let_pass(error)
             with self._lock:
                 if record.trace in self._records:
                     self._drop(record, "error")
@@ -407,6 +414,7 @@ class BufferedTraceStore:
         try:
             answer = call()
         except Exception as error:
+            let_pass(error)
             self._failed(error)
             return None
         if self._reach.is_lost:
@@ -461,8 +469,10 @@ class BufferedTraceStore:
 
 def _copy(record: Record) -> ExecutionTrace | None:
     """Return the trace as it is now; None where it holds something that nobody can keep."""
-    with suppress(Exception):  # writing will tell
+    try:
         return record.read()
+    except Exception as error:  # writing will tell
+        let_pass(error)
     return None
 
 
