@@ -7,11 +7,11 @@ Logs, traces and alerts do not know each other; what they do together is arrange
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from .clock import Clock
@@ -181,6 +181,9 @@ def _orjson() -> Dumps:
         with LOADING:  # a fork waits: the child could wait for ever for a module half loaded
             # What its start imports comes first: a signal handler that raised in there would end the process.
             import dataclasses  # noqa: F401
+            import enum  # noqa: F401
+            import uuid  # noqa: F401
+            import zoneinfo  # noqa: F401
 
             from orjson import dumps as fastest
     except Exception as error:  # not installed, or a caller that stands near the limit of recursion
@@ -204,7 +207,7 @@ def _sink_at(name: str, clock: Clock) -> Sink[bytes]:
     """Write to a file, or to a device: that is a stream under the name of a file."""
     if name in _STANDARD:
         return StreamSink(getattr(sys, _STANDARD[name]), clock=clock)
-    if Path(name).is_char_device():
+    if os.path.exists(name) and stat.S_ISCHR(os.stat(name).st_mode):  # noqa: PTH110, PTH116 - pathlib is slow to load
         return StreamSink(_device(name), clock=clock)
     from .sinks import FileSink
 

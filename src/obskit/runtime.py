@@ -21,6 +21,7 @@ from .gate import Gate
 from .interrupts import is_interruption
 from .lazy import LOADING
 from .notices import Notices
+from .settings import at_most
 
 T = TypeVar("T")
 
@@ -158,17 +159,17 @@ class Runtime:
         part = self._alerter
         return part.get() if type(part) is Later else cast("Part", part)
 
-    def flush(self, timeout: float = 5.0) -> bool:
+    def flush(self, timeout: float | None = 5.0) -> bool:
         """
         Finish everything pending: lines, trace writes and alerts.
 
         Args:
-            timeout: Seconds for all of it together.
+            timeout: Seconds for all of it together; None is no limit.
 
         Returns:
             False if something is still pending.
         """
-        deadline = self.clock.monotonic_ns() + int(timeout * 1e9)
+        deadline = self.clock.monotonic_ns() + int(at_most(timeout) * 1e9)
         done = True
         for part in self.parts():
             left = (deadline - self.clock.monotonic_ns()) / 1e9

@@ -7,7 +7,6 @@ time, is never refused: see `at_most`.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, TypeVar, cast
@@ -18,6 +17,7 @@ from .interrupts import let_pass
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
+_INFINITY: Final = float("inf")
 #: Seconds for which a call waits where it is given no limit: six weeks, the most that a lock takes anywhere.
 FOR_EVER: Final = 4e6
 #: Seconds that a setting may have, thirty years: in nanoseconds still a number that every store takes.
@@ -29,17 +29,17 @@ def wrong(setting: str, takes: str, given: object) -> ConfigError:
     return ConfigError(f"{setting} must be {takes}, got {told(given)}")
 
 
-def whole_number(setting: str, value: object, least: int = 1, most: float = math.inf) -> int:
+def whole_number(setting: str, value: object, least: int = 1, most: float = _INFINITY) -> int:
     """Check for an integer from *least* to *most*; True and False are none."""
     if type(value) is not int or not least <= value <= most:
-        limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        limits = f"of at least {least}" if most == _INFINITY else f"from {least} to {most}"
         raise wrong(setting, f"a whole number {limits}", value)
     return value
 
 
 def positive(setting: str, value: object, what: str = "a number") -> float:
     """Check for a finite number above 0."""
-    if type(value) not in (int, float) or not 0 < cast("float", value) < math.inf:
+    if type(value) not in (int, float) or not 0 < cast("float", value) < _INFINITY:
         raise wrong(setting, f"{what} above 0", value)
     return cast("float", value)
 

@@ -1,6 +1,6 @@
 """What a name says about the value under it."""
 
-from __future__ import annotations
+# As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
 from typing import Final, NamedTuple
 
