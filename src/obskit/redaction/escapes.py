@@ -21,12 +21,14 @@ from .span import Span
 #: byte of UTF-16 that was taken for UTF-8.
 ESCAPES: Final = {"\\": "", "%": "[0-7][0-9a-fA-F]", "&": "[#aq]", "\x1b": "", "\x00": ""}
 _ESCAPE: Final = re.compile(
-    r"\\u(?P<high>[dD][89abAB]HH)\\u(?P<low>[dD][c-fC-F]HH)|\\(?P<code>uHHHH|U00(?:0H|10)HHHH|xHH)"
+    # First what any of them begins with: 1 us for 100 characters without one, instead of 4 us.
+    r"(?=[\\%&\n\r\x00\x1b\udc80-\udcff])"
+    r"(?:\\u(?P<high>[dD][89abAB]HH)\\u(?P<low>[dD][c-fC-F]HH)|\\(?P<code>uHHHH|U00(?:0H|10)HHHH|xHH)"
     r"|\\(?P<octal>[0-3][0-7]{2})|\\(?P<letter>[nrtbf/\"'`\\])|%(?P<url>HH)"
     r"|&(?P<html>#[xX]?H{1,7}|[a-zA-Z]{2,8}\d{0,2});|(?P<byte>[\udc80-\udcff])"
     # Base64 broken into lines, a line that goes on in the next one, a colour, a zero byte.
     r"|\n(?<=~{60}\n)(?=~)|\r\n(?<=~{60}\r\n)(?=~)"
-    r"|\\\r?\n|(?:\x1b\[[\d;]{0,16}m)++|\x00++".replace("H", "[0-9a-fA-F]").replace("~", "[0-9A-Za-z+/]"),
+    r"|\\\r?\n|(?:\x1b\[[\d;]{0,16}m)++|\x00++)".replace("H", "[0-9a-fA-F]").replace("~", "[0-9A-Za-z+/]"),
     re.ASCII,
 )
 _LETTERS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
