@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gc
 import html
 import json
 import re
 import secrets
 import shlex
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -340,3 +343,40 @@ def test_any_value_can_be_registered(value: str | bytes) -> None:
             return
     text = value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
     assert Redactor(literals=literals).text(text) in ("***", text if Mask().is_marker(text) else "***")
+
+
+class _Holder:
+    """Something that forgets its secret with itself, in a cycle that only the garbage collector ends."""
+
+    def __init__(self, literals: Literals, secret: str) -> None:
+        self.me, self.literals, self.secret = self, literals, secret
+        literals.register(secret)
+
+    def __del__(self) -> None:
+        self.literals.unregister(self.secret)
+
+
+def test_a_finalizer_that_forgets_a_secret_in_the_middle_of_a_registration_waits_for_nobody() -> None:
+    """The garbage collector comes when something is made, which a registration does."""
+    literals = Literals()
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for number in range(300):
+            _Holder(literals, f"short-lived-{number:06d}")
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert len(literals) == 0
+    assert literals.pattern is None
+
+
+def test_a_short_secret_is_not_shown_by_the_warning_about_it() -> None:
+    """Python shows the line that warns, which holds the secret; and under -W error it is registered."""
+    code = "import obskit\nobskit.register_secret('hunter2')\nprint(obskit.redact_text('at hunter2'))"
+    for options in ([], ["-W", "error"]):
+        done = subprocess.run(
+            [sys.executable, *options, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert "hunter2" not in done.stdout + done.stderr
+        assert "7 characters" in done.stderr

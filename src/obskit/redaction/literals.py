@@ -11,7 +11,6 @@ a lock; readers take no lock.
 from __future__ import annotations
 
 import re
-import threading
 import warnings
 from collections.abc import Iterable
 from typing import Final
@@ -43,8 +42,8 @@ class Literals:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._values: dict[str, str | None] = {}
+        self._changes = 0
         #: Finds every spelling of every registered value; None while there is none.
         self.pattern: Spellings | None = None
         self.has_numbers = False  #: whether one of them may stand somewhere as a number
@@ -69,23 +68,29 @@ class Literals:
                 f"{called} has {len(text)} characters; register values of at least {_SHORTEST}: "
                 "a shorter one would hide parts of ordinary text"
             )
+        with LOADING:
+            self._values[text] = name
+            self._publish()
         if len(text) < _SAFE_LENGTH:
-            warnings.warn(
-                f"{called} has only {len(text)} characters and may hide parts of ordinary text", stacklevel=3
-            )
-        with self._lock:
-            self._replace({**self._values, text: name})
+            # At no place in the program: the line that would be shown has the secret in it.
+            told = f"{called} has only {len(text)} characters and may hide parts of ordinary text"
+            warnings.warn_explicit(told, UserWarning, "obskit", 1)
 
     def unregister(self, value: str | bytes) -> None:
         """Forget *value*; one that is not registered is no error."""
         text = _text_of(value)
-        with self._lock:
-            self._replace({known: name for known, name in self._values.items() if known != text})
+        with LOADING:
+            self._values.pop(text, None)
+            self._publish()
 
-    def _replace(self, values: dict[str, str | None]) -> None:
-        self._values = values
-        self.pattern = Spellings(values) if values else None
-        self.has_numbers = any(map(_is_number, values))
+    def _publish(self) -> None:
+        """Show readers what is registered now, also what a finalizer changes while that is made ready."""
+        self._changes += 1
+        changes = None
+        while changes != self._changes:
+            changes, values = self._changes, self._values.copy()
+            pattern, has_numbers = Spellings(values) if values else None, any(map(_is_number, values))
+            self.pattern, self.has_numbers = pattern, has_numbers
 
 
 class Spellings:
