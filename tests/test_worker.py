@@ -332,7 +332,7 @@ atexit.register(worker.submit, "late")
 
 @pytest.mark.parametrize("early", [True, False])
 def test_an_alert_from_an_exit_function_is_delivered(early: bool) -> None:
-    """Also the first one of the process, whether the alerter was made before the function was registered or not."""
+    """Also the first one of the process, whichever was there first, the function or the alerter."""
     register = "atexit.register(lambda: os.write(1, obskit.alert('error', 'ends').outcome.encode() + b' '))"
     done = run(
         f"""
