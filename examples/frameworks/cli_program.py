@@ -14,8 +14,8 @@ log = obskit.get_logger("backup")
 
 @obskit.traced("Copy")
 def copy(directory: Path) -> None:
-    """Pretend to copy every file."""
-    log.info("copied", files=len(list(directory.iterdir())))
+    """Pretend to copy every file; the password in the URL is on no line."""
+    log.info("copied", files=len(list(directory.iterdir())), to=os.environ.get("BACKUP_URL"))
 
 
 def main() -> int:
