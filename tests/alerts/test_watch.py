@@ -253,7 +253,14 @@ def test_a_service_that_fails_is_left_alone_for_a_while(sink: Script, clock: Fak
     sink.errors = [SinkError("down")] * 5
     alerter = Alerter([sink], clock=clock, jitter=lambda longest: 0.0)
     receipts = [alerter.send(alert(word)) for word in WORDS]
-    eventually(lambda: alerter._lanes[0]._breaker.rest_ns(clock.monotonic_ns()) > 0)
+    worker = alerter._lanes[0]._worker
+    eventually(
+        lambda: (
+            len(sink.tried) == 5
+            and not worker._busy
+            and all(entry.due_ns > clock.monotonic_ns() for entry in worker._queue)
+        )
+    )
     clock.advance(29)
     assert not alerter.flush(0.2)
     assert len(sink.tried) == 5

@@ -14,6 +14,7 @@ import errno
 import os
 import select
 import sys
+from threading import Event
 from types import SimpleNamespace
 from typing import Final
 
@@ -36,7 +37,7 @@ _LARGEST_PIPE: Final = 1 << 20  # that a program may ask for, unless the machine
 
 def pause() -> None:
     """Let some time pass before the next look at a lock."""
-    select.select([], [], [], INTERVAL)
+    Event().wait(INTERVAL)  # `select` without a file waits on Unix only
 
 
 # --- files ---
