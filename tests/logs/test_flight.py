@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import signal
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
@@ -24,11 +25,10 @@ import obskit
 from obskit.errors import ConfigError
 from obskit.event import Bound, Event
 from obskit.gate import Gate
-from obskit.levels import DEBUG, INFO
+from obskit.levels import DEBUG
 from obskit.logs import Logger, flight
 from obskit.logs.flight import FlightRecorder, Recording, _packed, current_recording
 from obskit.logs.pipeline import secured
-from obskit.runtime import CELL
 from obskit.testing import FakeClock, capture
 from tests.strategies import Hostile, any_text, any_value
 
@@ -440,13 +440,38 @@ def test_memory_stays_flat_over_many_calls() -> None:
 
 def test_calls_below_the_level_are_looked_at_only_while_a_trace_is_open() -> None:
     """However traces end, and whatever is configured meanwhile, the cheap way out is there again."""
-    assert CELL.lowest == INFO
+    code = """
+import obskit
+from obskit.runtime import CELL
+
+def lowest():
+    return CELL.lowest
+
+def configured(**choices):
+    return obskit.configure(capture_logging=False, hooks=False, **choices)
+
+def left_open():
+    with obskit.trace("/c"):
+        yield
+
+with configured():
+    seen = [lowest()]
     with obskit.trace("/a"):
-        assert CELL.lowest == 0
-        with failing("/b"):
-            pass
-        assert CELL.lowest == 0
+        seen.append(lowest())
+        with obskit.trace("/b") as failing:
+            failing.fail("broken")
+        seen.append(lowest())
         with configured(flight_recorder=0):
-            assert CELL.lowest == 0
-    with configured():
-        assert CELL.lowest == INFO
+            seen.append(lowest())
+generator = left_open()
+with configured():
+    seen.append(lowest())
+    next(generator)
+    seen.append(lowest())
+    obskit.clear_context()
+    del generator
+    seen.append(lowest())
+print(seen)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[20, 0, 0, 0, 20, 0, 20]"
