@@ -694,3 +694,16 @@ def test_an_exiting_process_delivers_and_sums_up() -> None:
         "1 x one 1",
     ]
     assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_an_alerter_that_is_closed_while_an_alert_is_on_its_way_says_so(sink: Script) -> None:
+    """What decides about the key may close it, as another thread may."""
+
+    def close_first(_: Alert) -> str:
+        closing.close()
+        return "k"
+
+    closing = Alerter([sink], key=close_first)
+    receipt = closing.send(alert("x"))
+    assert (receipt.outcome, receipt.wait(0)) == ("dropped", "failed")
+    assert_adds_up(closing)

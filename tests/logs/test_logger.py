@@ -437,3 +437,13 @@ def test_a_call_that_no_python_code_makes_is_a_line(lines: Lines) -> None:
     while not lines.raw and time.monotonic() < deadline:
         time.sleep(0.001)
     assert (lines.events[0]["fn"], lines.events[0]["msg"]) == ("<unknown>", "began here")
+
+
+def test_above_every_level_nothing_is_written() -> None:
+    """Each method looks at the level first."""
+    output = io.BytesIO()
+    with obskit.configure(output=output, level=100, capture_logging=False, hooks=False):
+        log = obskit.get_logger()
+        for method in (log.debug, log.info, log.warn, log.error, log.critical, log.exception):
+            method("x")
+    assert output.getvalue() == b""

@@ -757,3 +757,18 @@ def test_a_forked_child_goes_on_recording_with_ids_of_its_own() -> None:
     assert os.read(receiving, 16).decode() not in {step.id for step in trace.steps}
     os.close(receiving)
     os.close(sending)
+
+
+def test_a_step_that_is_struck_while_it_begins_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its block will never run, nor its end: what a signal handler raises goes on, nothing stays current."""
+
+    def strike(node: object, began_ns: int) -> None:
+        raise KeyboardInterrupt
+
+    with obskit.trace("/t", user_id="7") as trace:
+        step = trace.step("s")
+        with monkeypatch.context() as struck:
+            struck.setattr(type(step), "begin", strike)
+            with pytest.raises(KeyboardInterrupt), step:
+                pytest.fail("the block must not run")
+        assert obskit.current_trace() is trace
