@@ -342,10 +342,13 @@ def test_a_server_that_hangs_holds_up_nobody(own: RedisServer, capfd: pytest.Cap
         record("/before")
         finish(store)
         with own.held_up():
-            began = time.monotonic()
+            took = []
             for _ in range(100):
+                began = time.monotonic()
                 record("/meanwhile")
-            assert time.monotonic() - began < 10  # each would wait for a second
+                took.append(time.monotonic() - began)
+            # Each would wait for a second; the machine may hold one up.
+            assert sum(seconds > 0.5 for seconds in took) <= 1
             until(lambda: not store.flush(0.1) and store.stats()["failures"] > 0)
             assert commands(store.recent(limit=1)) == ["/meanwhile"]
         finish(store)
