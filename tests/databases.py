@@ -79,12 +79,23 @@ def redis_server(folder: Path, *options: str, name: str = "redis-server") -> Ite
         server.kill()
 
 
+#: One request after the other: moto itself takes no lock between a condition and the write that it guards.
+_MOTO: Final = """
+import sys
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import run_simple
+
+application = DomainDispatcherApplication(create_backend_app)
+run_simple("127.0.0.1", int(sys.argv[1]), application, threaded=False, request_handler=MotoRequestHandler)
+"""
+
+
 @contextlib.contextmanager
 def moto_server() -> Iterator[str]:
     """Run moto, which answers as AWS does; gives its address."""
     pytest.importorskip("moto.server")
     port = free_port()
-    with running(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)):
+    with running(sys.executable, "-c", _MOTO, str(port)):
         wait_for_port(port)
         yield f"http://127.0.0.1:{port}"
 
