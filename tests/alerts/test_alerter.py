@@ -696,14 +696,17 @@ def test_an_exiting_process_delivers_and_sums_up() -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
-def test_an_alerter_that_is_closed_while_an_alert_is_on_its_way_says_so(sink: Script) -> None:
-    """What decides about the key may close it, as another thread may."""
+def test_an_alerter_that_is_closed_while_an_alert_is_on_its_way_says_so(
+    sink: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may close it after the alert was looked at, before it is queued."""
+    closing = Alerter([sink])
 
-    def close_first(_: Alert) -> str:
+    def close_first(*_: object) -> bool:
         closing.close()
-        return "k"
+        return False
 
-    closing = Alerter([sink], key=close_first)
+    monkeypatch.setattr(type(closing._lanes[0]), "submit", close_first)
     receipt = closing.send(alert("x"))
     assert (receipt.outcome, receipt.wait(0)) == ("dropped", "failed")
     assert_adds_up(closing)
