@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -40,11 +41,13 @@ def struck(act: Callable[[], object], strike: Callable[[], object], *places: int
             del left[0]
             strike()
 
+    gc.disable()  # a finaliser of somebody else's would be struck as well
     sys.setprofile(profile)
     try:
         act()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return not left
 
 

@@ -48,11 +48,6 @@ class Recording:
         self._kept: deque[bytes] = deque()
         self._bytes = 0
         self._settling = Lock()
-        CELL.count_recordings(1)
-
-    def __del__(self, count: Callable[[int], None] = CELL.count_recordings) -> None:
-        """Also a trace that never ends, as that of a task that nobody awaits, is gone some time."""
-        count(-1)
 
     def keep(self, event: Event) -> None:
         """Keep a snapshot of *event*, or count it as evicted; never raises."""
@@ -131,6 +126,7 @@ class FlightRecorder:
     def trace_started(self, trace: TraceFacts, /) -> None:
         """Begin to keep what *trace* logs below the level."""
         trace.block.recording = Recording(trace.block, self._gate, self._max_lines)
+        CELL.count_recordings(1)
 
     def trace_ended(self, trace: TraceFacts, /) -> None:
         """Write out what was kept if *trace* failed; nothing more is kept of it."""
@@ -140,6 +136,7 @@ class FlightRecorder:
         if trace.status == "error":
             recording.write()
         trace.block.recording = None
+        CELL.count_recordings(-1)
 
 
 def current_recording() -> Recording | None:
