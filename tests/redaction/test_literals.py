@@ -112,6 +112,8 @@ TEXTS = st.text(
     st.characters(exclude_categories=["C", "Z"], exclude_characters="|") | st.sampled_from("'\"/\\%&+ aé"),
     max_size=30,
 )
+#: No name with a value, which would be hidden as a whole, what parts the texts included.
+AROUND = TEXTS.filter(lambda text: not set(text) & set("=:\"'`"))
 SECRETS = TEXTS.filter(lambda text: len(text.strip(" \\")) >= 8)
 
 
@@ -124,7 +126,7 @@ def middle(literals: Literals, before: str, text: str, after: str) -> str:
 @settings(max_examples=40)
 @given(
     secret=SECRETS,
-    around=st.tuples(TEXTS, TEXTS),
+    around=st.tuples(AROUND, AROUND),
     inner=st.sampled_from([*WRITTEN, *ENCODED]),
 )
 def test_any_value_is_hidden_however_it_is_written_and_written_again(
