@@ -20,15 +20,14 @@ def main(argv: list[str] | None = None) -> int:
     serve = subparsers.add_parser("serve", help="answer POST /interactions")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8787, help="0 takes a free one")
-    register = subparsers.add_parser("register", help="tell Discord the list of commands")
-    register.add_argument("--guild", help="only in this guild, at once; everywhere takes a while")
+    subparsers.add_parser("register", help="tell Discord the list of commands")
     arguments = parser.parse_args(argv)
     try:
         with observability.start() as runtime:
             if arguments.command == "serve":
                 local.serve(Config(), runtime, host=arguments.host, port=arguments.port)
             else:
-                discord.register(Config(), arguments.guild)
+                discord.register(Config())
     except (ConfigError, observability.CommandFailed, OSError) as error:
         print(f"orchestrator: {error}", file=sys.stderr)
         return 2

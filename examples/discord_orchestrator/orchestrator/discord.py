@@ -45,12 +45,10 @@ def message(text: str) -> dict[str, Any]:
 def edit_answer(config: Config, token: str, text: str) -> None:
     """Replace the answer to the interaction that *token* belongs to."""
     url = f"{config.discord_api}/webhooks/{config.application_id}/{quote(token, safe='')}/messages/@original"
-    pauses = iter(_PAUSES)
-    while True:
+    for pause in (*_PAUSES, None):
         try:
             request("Discord", "PATCH", url, headers=_AGENT, body=message(text))
         except CommandFailed as error:
-            pause = next(pauses, None)
             if pause is None or error.retry_after is None:
                 raise
             time.sleep(error.retry_after or pause)
@@ -58,12 +56,10 @@ def edit_answer(config: Config, token: str, text: str) -> None:
             return
 
 
-def register(config: Config, guild_id: str | None) -> None:
-    """Make the commands known, everywhere or in one guild; one that is off is not there to be called."""
+def register(config: Config) -> None:
+    """Make the commands known; one that is off is not there to be called."""
     commands = COMMANDS if config.debug_command else COMMANDS[:-1]
-    guild = f"/guilds/{guild_id}" if guild_id else ""
-    url = f"{config.discord_api}/applications/{config.application_id}{guild}/commands"
-    request(
-        "Discord", "PUT", url, headers=_AGENT | {"Authorization": f"Bot {config.bot_token}"}, body=commands
-    )
-    log.info("Commands registered", names=[f"/{command['name']}" for command in commands], guild=guild_id)
+    url = f"{config.discord_api}/applications/{config.application_id}/commands"
+    headers = _AGENT | {"Authorization": f"Bot {config.bot_token}"}
+    request("Discord", "PUT", url, headers=headers, body=commands)
+    log.info("Commands registered", names=[f"/{command['name']}" for command in commands])

@@ -16,7 +16,6 @@ _SNOWFLAKE: Final = r"[1-9][0-9]{16,19}"
 _ANSWER: Final = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 _MESSAGES: Final = "/channels/{channel_id}/messages"
 _COMMANDS: Final = "/applications/{application_id}/commands"
-_GUILD_COMMANDS: Final = "/applications/{application_id}/guilds/{guild_id}/commands"
 _COMMAND_KEYS: Final = frozenset(
     {"name", "description", "type", "options", "contexts", "integration_types", "default_member_permissions"}
 )
@@ -38,7 +37,7 @@ class DiscordStandIn(StandIn):
         self.base = self.origin + _VERSION
         self.edits: list[dict[str, Any]] = []  #: bodies of accepted edits, the token under ``token``
         self.messages: list[dict[str, Any]] = []  #: bodies of messages that appeared in a channel
-        self.commands: dict[str, list[dict[str, Any]]] = {}  #: by guild id, "" for everywhere
+        self.commands: list[dict[str, Any]] = []
         self._by_nonce: dict[tuple[str, str], dict[str, Any]] = {}
 
     def edit_of(self, token: str, timeout: float = 10.0) -> str:
@@ -51,7 +50,7 @@ class DiscordStandIn(StandIn):
         hook = re.escape(f"{_VERSION}/webhooks/{self.application_id}")
         edit = re.compile(rf"{hook}/(?P<token>[\w.~%=-]+)/messages/@original")
         message = re.compile(rf"{_VERSION}/channels/(?P<channel>\d+)/messages")
-        register = re.compile(rf"{app}(?:/guilds/(?P<guild>\d+))?/commands")
+        register = re.compile(rf"{app}/commands")
         return [
             Route("edit", "PATCH", edit, self._edit),
             Route("message", "POST", message, self._post),
@@ -88,15 +87,15 @@ class DiscordStandIn(StandIn):
             self.messages.append({"channel": channel, **message})
         return Reply(200, self._by_nonce.get((channel, nonce), {}))
 
-    def _register(self, request: Request, *, guild: str | None) -> Reply:
+    def _register(self, request: Request) -> Reply:
         self._check_token(request)
         require(isinstance(request.body, list), "the list of commands is a list")
         for command in request.body:
             _check_command(command)
         names = [command["name"] for command in request.body]
         require(len(set(names)) == len(names) <= 100, "at most 100 commands, each once")
-        check_body(request.body, path=_GUILD_COMMANDS if guild else _COMMANDS, method="put")
-        self.commands[guild or ""] = request.body
+        check_body(request.body, path=_COMMANDS, method="put")
+        self.commands = request.body
         return Reply(200, request.body)
 
     def _check_token(self, request: Request) -> None:

@@ -84,20 +84,17 @@ def test_an_edit_is_not_repeated_where_that_is_no_use(
     assert len(discord.requests) == 1
 
 
-@pytest.mark.parametrize(("guild", "key"), [(None, ""), ("290926798626357250", "290926798626357250")])
-def test_commands_are_registered_everywhere_or_in_one_guild(
-    config: Config, discord: DiscordStandIn, guild: str | None, key: str
-) -> None:
+def test_commands_are_registered(config: Config, discord: DiscordStandIn) -> None:
     """
     The list replaces the one that Discord had.
     """
-    register(config, guild)
-    assert [command["name"] for command in discord.commands[key]] == ["diagnose", "status", "debug-last"]
+    register(config)
+    assert [command["name"] for command in discord.commands] == ["diagnose", "status", "debug-last"]
 
 
 def test_a_command_that_is_off_is_not_listed(config: Config, discord: DiscordStandIn) -> None:
     """
     What is switched off cannot be seen.
     """
-    register(replace(config, debug_command=False), None)
-    assert [command["name"] for command in discord.commands[""]] == ["diagnose", "status"]
+    register(replace(config, debug_command=False))
+    assert [command["name"] for command in discord.commands] == ["diagnose", "status"]

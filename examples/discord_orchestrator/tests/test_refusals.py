@@ -121,7 +121,7 @@ def test_a_connection_that_breaks_is_no_traceback(bot: Orchestrator, signer: Sig
 
 def test_an_answer_that_cannot_be_written_is_one_line(app: Bot, capfd: pytest.CaptureFixture[str]) -> None:
     """
-    What nobody foresaw has its traceback in the log, and the server goes on.
+    What nobody foresaw is told like a broken connection, and the server goes on.
     """
 
     class Broken:
@@ -137,7 +137,7 @@ def test_an_answer_that_cannot_be_written_is_one_line(app: Bot, capfd: pytest.Ca
             with pytest.raises(http.client.RemoteDisconnected):
                 connection.getresponse()
         server.shutdown()
-    assert ["TypeError" in line["error"] for line in app.logged(msg="Answer failed")] == [True, True]
+    assert ["TypeError" in line["reason"] for line in app.logged(msg="Connection broke")] == [True, True]
     assert capfd.readouterr().err == ""
 
 
