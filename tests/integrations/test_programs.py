@@ -15,6 +15,12 @@ from tests.integrations.bots import EXAMPLES, example, observed
 from tests.traces.recorded import last, shape
 
 
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_fits_on_one_screen(path: Path) -> None:
+    """What obskit takes in a program is at most 40 lines, the program included."""
+    assert len(path.read_text("utf-8").splitlines()) <= 40
+
+
 def test_a_command_line_program_writes_its_command_as_a_trace(tmp_path: Path) -> None:
     """Its exit status and its lines tell how it went; it goes on with the trace of who started it."""
     caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -72,7 +78,7 @@ def test_a_command_line_program_that_fails_again_alerts_once(tmp_path: Path) -> 
 def test_an_asyncio_program_writes_its_tasks_as_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks belong to the command that started them, and a repeated failure is one alert."""
     program = example("asyncio_program")
-    monkeypatch.setattr(program, "TOKEN", "token-not-a-real-0001")
+    monkeypatch.setenv("WATCH_TOKEN", "token-not-a-real-0001")
     with observed() as seen:
         assert asyncio.run(program.main()) is False
         kept = last(None)
