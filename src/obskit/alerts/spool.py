@@ -1,13 +1,12 @@
 """
 Keep messages in an SQLite file until they are settled, also when the process is killed.
 
-Every row has an owner: the process that delivers it, which holds a lock on a
-file of its own while it lives. A row whose owner is gone is anybody's to claim.
+Every row has an owner: the process that delivers it. A row whose owner is gone is
+anybody's to claim.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from ..ids import new_trace_id
 from ..interrupts import let_pass
 from ..notices import Notices
 from ..settings import path as checked_path
-from ..sinks._locks import try_lock_file
+from ..storage.presence import Presence
 from ..storage.sqlite import Database, Tables
 from ..worker import restart_after_fork
 from .delivery import Delivery, Kind
@@ -87,8 +86,8 @@ class Spool:
 
     def __init__(self, path: str | os.PathLike[str], notices: Notices) -> None:
         self._database = Database(checked_path("spool", path), _TABLES)
+        self._presence = Presence(f"{self._database.path}-owner-")
         self._notices = notices
-        self._lock = -1
         self.start_anew()
         try:
             self._database.read("SELECT count(*) FROM spool")
@@ -98,11 +97,8 @@ class Spool:
 
     def start_anew(self) -> None:
         """Be another owner, in a forked child: the rows so far are its parent's."""
-        if self._lock >= 0:  # pragma: no cover - in the child, which nobody measures
-            os.close(self._lock)
         self.written = self.failures = 0
-        self._owner = new_trace_id()
-        self._lock = -1
+        self._owner = new_trace_id()[:16]
 
     def add(self, messages: Mapping[str, Spoolable]) -> None:
         """Keep *messages*, by lane; each is told its row."""
@@ -118,7 +114,7 @@ class Spool:
             ]
 
         try:
-            self._live()
+            self._presence.show(self._owner)
             rows = self._database.write(insert)
         except Exception as error:  # not even a value that SQLite does not take stops an alert
             let_pass(error)
@@ -150,11 +146,11 @@ class Spool:
         def take(connection: Connection) -> list[tuple[int, str, str | None, str, str]]:
             """Find who is gone and take over in one transaction, so nobody else does."""
             owners = connection.execute("SELECT DISTINCT owner FROM spool WHERE owner <> ?", (self._owner,))
-            gone = [owner for (owner,) in owners.fetchall() if not self._is_alive(owner)]
+            gone = [owner for (owner,) in owners.fetchall() if self._presence.is_gone(owner)]
             return connection.execute(_CLAIM, (self._owner, json.dumps(gone), limit)).fetchall()
 
         try:
-            self._live()
+            self._presence.show(self._owner)
             rows = self._database.write(take)
         except Exception as error:
             let_pass(error)
@@ -175,37 +171,7 @@ class Spool:
     def close(self) -> None:
         """Close the file; what is left in it is for others."""
         self._database.close()
-        if self._lock >= 0:
-            with contextlib.suppress(OSError):
-                os.unlink(self._path_of(self._owner))  # noqa: PTH108 - pathlib is slow to import
-            os.close(self._lock)
-            self._lock = -1
-
-    # --- owners ---
-
-    def _live(self) -> None:
-        """Show that this process lives, for as long as it does."""
-        if self._lock < 0:
-            self._lock = os.open(self._path_of(self._owner), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            try_lock_file(self._lock)
-
-    def _is_alive(self, owner: str) -> bool:
-        """Tell whether *owner* still holds its lock; clean up after one that is gone."""
-        path = self._path_of(owner)
-        try:
-            lock = os.open(path, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            if not try_lock_file(lock):
-                return True
-            os.unlink(path)  # noqa: PTH108
-        finally:
-            os.close(lock)
-        return False
-
-    def _path_of(self, owner: str) -> str:
-        return f"{self._database.path}-owner-{owner}"
+        self._presence.leave()
 
     # --- the disk ---
 

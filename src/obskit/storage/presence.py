@@ -50,8 +50,6 @@ class Presence:
         """Tell whether the process *name* has ended; False also where nobody can tell."""
         if not _NAME.fullmatch(name):  # it would be anybody's file
             return True
-        if self._own is not None and self._own[0] == name:
-            return False
         path = Path(self._prefix + name)
         try:
             if _is_locked(path):
