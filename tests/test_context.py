@@ -273,12 +273,3 @@ def test_a_job_that_starts_the_next_one_drags_nothing_along() -> None:
         return await ended
 
     assert asyncio.run(run()) <= 2
-
-
-def test_a_block_that_is_not_entered_can_be_left_for_a_while() -> None:
-    """Nothing is bound before, while and after."""
-    with bound_context(region="eu"):
-        block = bound_context(tick=1)
-        block.suspend()
-        block.resume()
-        assert dict(get_context()) == {"region": "eu"}

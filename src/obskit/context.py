@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar
 
 from .event import Bound
@@ -34,29 +34,12 @@ class Scope(Bound):
         self.outer: Final = outer
         self.has_ended = False  #: tasks that began in the block may go on in the scope
 
-    def of(self, owner: bound_context) -> Scope | None:
-        """Return this scope or the nearest around it that is of *owner*, if there is one."""
-        scope: Scope | None = self
-        while scope is not None and scope.owner is not owner:
-            scope = scope.outer
-        return scope
-
-    def moved(self, owner: bound_context, outer: Scope) -> Scope:
-        """Return this scope with *outer* around the block of *owner* that it lies in."""
-        inner: list[Scope] = [self]
-        while (around := inner[-1].outer) is not None and inner[-1].owner is not owner:
-            inner.append(around)
-        for scope in reversed(inner):
-            outer = Scope(scope.fields, scope.owner, outer)
-        return outer
-
 
 _EMPTY: Final = Scope(MappingProxyType({}), None, None)
-_current: ContextVar[Scope] = ContextVar("obskit_context", default=_EMPTY)
-
-
-#: Returns the scope of the running task; bound once, since every event asks.
-current_scope: Final = _current.get
+#: Holds the scope of the running task.
+SCOPE: Final[ContextVar[Scope]] = ContextVar("obskit_context", default=_EMPTY)
+#: Returns it; bound once, since every event asks.
+current_scope: Final = SCOPE.get
 
 
 def set_context(**fields: object) -> None:
@@ -71,21 +54,21 @@ def set_context(**fields: object) -> None:
     'g-1'
     >>> clear_context()
     """
-    scope = _current.get()
-    _current.set(Scope({**scope.fields, **fields}, scope.owner, scope.outer))
+    scope = SCOPE.get()
+    SCOPE.set(Scope({**scope.fields, **fields}, scope.owner, scope.outer))
 
 
 def clear_context(*names: str) -> None:
     """Unbind the fields called *names*, or all of them; unknown names are ignored."""
-    scope = _current.get()
+    scope = SCOPE.get()
     gone = {str.__str__(name) for name in names if issubclass(type(name), str)}
     kept = {name: value for name, value in scope.fields.items() if names and name not in gone}
-    _current.set(Scope(kept, scope.owner, scope.outer))
+    SCOPE.set(Scope(kept, scope.owner, scope.outer))
 
 
 def get_context() -> Mapping[str, object]:
     """Return the bound fields; the mapping cannot be changed."""
-    return MappingProxyType(dict(_current.get().fields))
+    return MappingProxyType(dict(SCOPE.get().fields))
 
 
 class bound_context:  # noqa: N801 - used as a function, with and without `with`
@@ -103,49 +86,35 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
     False
     """
 
-    __slots__ = ("_inside", "fields", "recording")
+    __slots__ = ("fields", "recording")
 
     def __init__(self, **fields: object) -> None:
         self.fields = fields
-        self._inside: Scope | None = None  # what was bound when a generator was suspended
         #: Where logs keep the lines below the level of a trace that this block belongs to.
         self.recording: object = None
 
     def __enter__(self) -> None:
-        around = _current.get()
+        around = SCOPE.get()
         if around.has_ended:  # a job that starts the next one would drag all that have ended along
             around = Scope(around.fields, None, None)
-        _current.set(Scope({**around.fields, **self.fields}, self, around))
+        SCOPE.set(Scope({**around.fields, **self.fields}, self, around))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        if (scope := _current.get().of(self)) is not None:
+    def __exit__(self, *error: object) -> None:
+        scope: Scope | None = SCOPE.get()
+        while scope is not None and scope.owner is not self:
+            scope = scope.outer
+        if scope is not None:
             scope.has_ended = True
-            _current.set(scope.outer or _EMPTY)
-
-    def suspend(self) -> None:
-        """Give the caller of a generator its own context back while the generator waits."""
-        scope = _current.get()
-        if (own := scope.of(self)) is not None:
-            self._inside = scope
-            _current.set(own.outer or _EMPTY)
-
-    def resume(self) -> None:
-        """Bind again what was bound when the generator was suspended."""
-        if self._inside is not None:
-            _current.set(self._inside.moved(self, _current.get()))
+            SCOPE.set(scope.outer or _EMPTY)
 
     async def __aenter__(self) -> None:
         self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, tb)
+    async def __aexit__(self, *error: object) -> None:
+        self.__exit__()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Bind the fields anew in every call of *function*."""
         from .decorating import decorate  # not at import: it loads inspect
 
-        return decorate(function, lambda: bound_context(**self.fields))
+        return decorate(function, lambda: bound_context(**self.fields), SCOPE)

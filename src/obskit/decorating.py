@@ -2,8 +2,9 @@
 Run every call of a function inside a block, whatever kind of function it is.
 
 The one subtle kind is the generator: its body stops at each ``yield`` while the
-caller goes on, so the block is suspended there and resumed afterwards. A
-caller never finds itself inside the block of a generator that it iterates.
+caller goes on. So the two have values of their own of the context variables that the
+block sets, and a caller never finds itself inside the block of a generator that it
+iterates.
 """
 
 from __future__ import annotations
@@ -11,34 +12,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from types import TracebackType
-from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
 #: A function of whatever kind.
 _AnyFunction: TypeAlias = Callable[..., Any]
+_MakeBlock: TypeAlias = Callable[[], AbstractContextManager[object, bool | None]]
+_Variables: TypeAlias = tuple[ContextVar[Any], ...]
 
 
-class Block(Protocol):
-    """A context manager that can step out of the running context for a while."""
-
-    def __enter__(self) -> object:
-        """Begin the block."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None, /
-    ) -> None:
-        """End the block; an exception is never swallowed."""
-
-    def suspend(self) -> None:
-        """Leave the running context without ending."""
-
-    def resume(self) -> None:
-        """Come back into the running context."""
-
-
-def decorate(function: Callable[P, R], make_block: Callable[[], Block]) -> Callable[P, R]:
+def decorate(function: Callable[P, R], make_block: _MakeBlock, *variables: ContextVar[Any]) -> Callable[P, R]:
     """
     Wrap *function* so that each call runs inside a new block.
 
@@ -46,17 +32,19 @@ def decorate(function: Callable[P, R], make_block: Callable[[], Block]) -> Calla
         function: A function, coroutine function, generator function or async
             generator function.
         make_block: Called once per call.
+        variables: Those that the block, or what runs in it, sets.
     """
     body = _body_of(function)
+    call: _AnyFunction
     if inspect.isasyncgenfunction(body):
-        wrap = _wrap_async_generator
+        call = _async_generator(function, make_block, variables)
     elif inspect.isgeneratorfunction(body):
-        wrap = _wrap_generator
+        call = _generator(function, make_block, variables)
     elif inspect.iscoroutinefunction(body):
-        wrap = _wrap_coroutine
+        call = _coroutine(function, make_block)
     else:
-        wrap = _wrap_function
-    return cast("Callable[P, R]", functools.wraps(function)(wrap(function, make_block)))
+        call = _function(function, make_block)
+    return cast("Callable[P, R]", functools.wraps(function)(call))
 
 
 def _body_of(function: _AnyFunction) -> _AnyFunction:
@@ -70,7 +58,7 @@ def _body_of(function: _AnyFunction) -> _AnyFunction:
     return function
 
 
-def _wrap_function(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+def _function(function: _AnyFunction, make_block: _MakeBlock) -> _AnyFunction:
     def call(*args: Any, **kwargs: Any) -> Any:
         with make_block():
             return function(*args, **kwargs)
@@ -78,7 +66,7 @@ def _wrap_function(function: _AnyFunction, make_block: Callable[[], Block]) -> _
     return call
 
 
-def _wrap_coroutine(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+def _coroutine(function: _AnyFunction, make_block: _MakeBlock) -> _AnyFunction:
     async def call(*args: Any, **kwargs: Any) -> Any:
         with make_block():
             return await function(*args, **kwargs)
@@ -86,47 +74,68 @@ def _wrap_coroutine(function: _AnyFunction, make_block: Callable[[], Block]) -> 
     return call
 
 
-def _wrap_generator(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+class _Sides:
+    """The values of context variables of the side that waits: the generator's or its caller's."""
+
+    def __init__(self, variables: _Variables) -> None:
+        self._variables = variables
+        self._waiting = [variable.get() for variable in variables]
+
+    def change(self) -> None:
+        """Let the other side go on, with the values that it had."""
+        running = [variable.get() for variable in self._variables]
+        for variable, value in zip(self._variables, self._waiting, strict=True):
+            variable.set(value)
+        self._waiting = running
+
+
+def _generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Variables) -> _AnyFunction:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        block = make_block()
-        with block:
-            inner = function(*args, **kwargs)
-            step = functools.partial(next, inner)
-            while True:
-                try:
-                    item = step()
-                except StopIteration as stop:
-                    return stop.value
-                block.suspend()
-                try:
-                    sent = yield item
-                except BaseException as error:
-                    step = functools.partial(inner.throw, error)
-                else:
-                    step = functools.partial(inner.send, sent)
-                block.resume()
+        sides = _Sides(variables)
+        try:
+            with make_block():
+                inner = function(*args, **kwargs)
+                step = functools.partial(next, inner)
+                while True:
+                    try:
+                        item = step()
+                    except StopIteration as stop:
+                        return stop.value
+                    sides.change()
+                    try:
+                        sent = yield item
+                    except BaseException as error:
+                        step = functools.partial(inner.throw, error)
+                    else:
+                        step = functools.partial(inner.send, sent)
+                    sides.change()
+        finally:
+            sides.change()
 
     return call
 
 
-def _wrap_async_generator(function: _AnyFunction, make_block: Callable[[], Block]) -> _AnyFunction:
+def _async_generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Variables) -> _AnyFunction:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        block = make_block()
-        with block:
-            inner = function(*args, **kwargs)
-            step = inner.__anext__
-            while True:
-                try:
-                    item = await step()
-                except StopAsyncIteration:
-                    return
-                block.suspend()
-                try:
-                    sent = yield item
-                except BaseException as error:
-                    step = functools.partial(inner.athrow, error)
-                else:
-                    step = functools.partial(inner.asend, sent)
-                block.resume()
+        sides = _Sides(variables)
+        try:
+            with make_block():
+                inner = function(*args, **kwargs)
+                step = inner.__anext__
+                while True:
+                    try:
+                        item = await step()
+                    except StopAsyncIteration:
+                        return
+                    sides.change()
+                    try:
+                        sent = yield item
+                    except BaseException as error:
+                        step = functools.partial(inner.athrow, error)
+                    else:
+                        step = functools.partial(inner.asend, sent)
+                    sides.change()
+        finally:
+            sides.change()
 
     return call

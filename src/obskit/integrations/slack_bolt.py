@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import bound_context, get_logger
-from ..decorating import Block, decorate
+from ..decorating import decorate
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..traces import bind
@@ -49,7 +49,7 @@ def observe(app: App | AsyncApp) -> None:
 
 def _requests(dispatch: Callable[..., Any]) -> Callable[..., Any]:
     """Let what middleware binds end with the request: its thread serves others after it."""
-    return decorate(dispatch, cast("Callable[[], Block]", bound_context))
+    return decorate(dispatch, bound_context)
 
 
 def _listeners(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,8 +73,7 @@ def _inside(
     function: Callable[..., Any], run: Callable[..., Any], command: str, about: dict[str, Any]
 ) -> Callable[..., Any]:
     """Run *function* as *command*, in the context in which it is given here."""
-    # Blocks of generators are suspended, but Bolt takes none.
-    return bind(decorate(function, cast("Callable[[], Block]", partial(run, _log, command, **about))))
+    return bind(decorate(function, partial(run, _log, command, **about)))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from ..notices import Notices
 from ..spans import current_span
 from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, bounded_error, merge, short_name, short_text
 from .counting import COUNTING
-from .current import Node, current_node, enter, leave, resume, suspend
+from .current import Node, current_node, enter, leave
 from .model import ExecutionTrace, Status, Step
 from .propagation import TraceContext
 from .stores import TraceStore
@@ -90,7 +90,7 @@ _NOTICES: Final = Notices()
 class OpenStep(_Recording, Step):
     """A step that is being recorded; use it once, with ``with`` or ``async with``."""
 
-    __slots__ = ("_began_ns", "_clock", "_failed", "_inside", "is_running", "size", "trace", "up")
+    __slots__ = ("_began_ns", "_clock", "_failed", "is_running", "size", "trace", "up")
 
     def __init__(self, trace: OpenTrace, name: str, details: Mapping[str, object]) -> None:
         super().__init__(short_name(trace._gate.text(name)), new_step_id(), None)
@@ -100,7 +100,6 @@ class OpenStep(_Recording, Step):
         self.is_running = False
         self._began_ns: int | None = None
         self._failed = False
-        self._inside: Node | None = None  #: what was current when it was suspended
         self.size = 0  #: characters of its details
         if details:
             self.add(**details)
@@ -159,14 +158,6 @@ class OpenStep(_Recording, Step):
         self.error, taken = self.trace._take_error(self.error, reason)
         self.size += taken
 
-    def suspend(self) -> None:
-        """Let what was current before be current again."""
-        self._inside = suspend(self)
-
-    def resume(self) -> None:
-        """Be a current step again, with what was open inside, after `suspend`."""
-        resume(self, self._inside)
-
 
 class OpenTrace(_Recording, ExecutionTrace):
     """A trace that is being recorded; use it once, with ``with`` or ``async with``."""
@@ -177,7 +168,6 @@ class OpenTrace(_Recording, ExecutionTrace):
         "_clock",
         "_failed",
         "_gate",
-        "_inside",
         "_observers",
         "_origin",
         "_room",
@@ -228,7 +218,6 @@ class OpenTrace(_Recording, ExecutionTrace):
         self.is_running = False
         self._began_ns: int | None = None
         self._failed = False
-        self._inside: Node | None = None  #: what was current when it was suspended
         self._room = ROOM
         if known is None and given is not None:
             self._drop("ids")
@@ -327,16 +316,6 @@ class OpenTrace(_Recording, ExecutionTrace):
         finally:
             leave(self)
             self.block.__exit__(None, None, None)
-
-    def suspend(self) -> None:
-        """Let what was current before be current again, in the log context too."""
-        self._inside = suspend(self)
-        self.block.suspend()
-
-    def resume(self) -> None:
-        """Be the current trace again, with what was open inside, after `suspend`."""
-        resume(self, self._inside)
-        self.block.resume()
 
     def _shared_correlation_id(self) -> str:
         """Return what joins the traces that begin inside this one to it: where nobody gave one, its id."""

@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from .. import runtime
+from ..context import SCOPE
 from ..decorating import decorate
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..naming import takes_any_field
 from .counting import COUNTING
-from .current import current_node, innermost
+from .current import NODE, current_node
 from .propagation import HEADERS, TraceContext, read, write
 from .recorder import OpenStep, OpenTrace
 from .stores import TraceStore
@@ -100,7 +101,7 @@ def step(name: str, /, **details: object) -> OpenStep | NoStep:
     """
     # Libraries leave their steps in for everybody, so the usual case that nobody
     # records is asked for first: 0.26 µs with the block around nothing (CPython 3.11).
-    if innermost() is None:
+    if NODE.get() is None:
         return _NO_STEP
     open_trace = current_trace()
     return _NO_STEP if open_trace is None else OpenStep(open_trace, name, details)
@@ -137,7 +138,7 @@ def _traced(function: Callable[P, R], name: str | None) -> Callable[P, R]:
         open_trace = current_trace()
         return trace(called) if open_trace is None else open_trace.step(called)
 
-    return decorate(function, make_block)
+    return decorate(function, make_block, NODE, SCOPE)
 
 
 def current_trace() -> OpenTrace | None:
