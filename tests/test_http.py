@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,12 +18,10 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.clock import SYSTEM_CLOCK
 from obskit.errors import ConfigError, MissingExtra, SinkError, SinkRejected, SinkTimeout
 from obskit.http import (
     MAX_BODY,
     MAX_RETRY_AFTER,
-    DeadlineSocket,
     Endpoint,
     Response,
     endpoint,
@@ -111,12 +108,18 @@ def test_without_an_answer_the_request_may_have_arrived(server: Script, answer: 
     assert caught.value.__suppress_context__
 
 
-def test_nothing_is_sent_after_the_deadline(server: Script) -> None:
+def test_nothing_is_sent_after_the_deadline(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where connecting took all the time, the request does not start."""
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
-        late = DeadlineSocket(connection, SYSTEM_CLOCK.monotonic_ns() - 1)
-        with pytest.raises(TimeoutError):
-            late.sendall(b"POST / HTTP/1.1\r\n\r\n")
+    connect = Endpoint._connect
+
+    def slowly(to: Endpoint, timeout: float) -> Any:
+        connection = connect(to, timeout)
+        time.sleep(timeout)
+        return connection
+
+    monkeypatch.setattr(Endpoint, "_connect", slowly)
+    with pytest.raises(SinkTimeout, match="TimeoutError"):
+        post(server, timeout=0.1)
     assert not server.requests
 
 

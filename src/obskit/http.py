@@ -99,18 +99,16 @@ class Endpoint:
             SinkTimeout: If no answer came, so *body* may have arrived.
             SinkRejected: If *headers* or the path cannot be sent.
         """
-        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = Deadline(timeout)
         connection = self._connect(timeout)
-        sock: socket = connection.sock
         try:
-            connection.sock = cast("socket", DeadlineSocket(sock, deadline_ns))
-            return self._exchange(connection, body, headers)
+            return self._exchange(connection, body, headers, deadline)
         except ValueError as error:
             raise SinkRejected(f"the request to {self.host} is malformed: {type(error).__name__}") from None
         except Exception as error:
             raise SinkTimeout(f"no answer from {self.host}: {type(error).__name__}") from None
         finally:
-            sock.close()
+            connection.close()
 
     def _connect(self, timeout: float) -> HTTPConnection:
         from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -124,13 +122,18 @@ class Endpoint:
             raise SinkError(f"cannot connect to {self.host}: {type(error).__name__}") from None
         return connection
 
-    def _exchange(self, connection: HTTPConnection, body: bytes, headers: Mapping[str, str]) -> Response:
-        from http.client import HTTPConnection as Plain
+    def _exchange(
+        self, connection: HTTPConnection, body: bytes, headers: Mapping[str, str], deadline: Deadline
+    ) -> Response:
+        from http.client import HTTPResponse
 
         query = f"?{self._parts.query}" if self._parts.query else ""
+        sock: socket = connection.sock
+        sock.settimeout(deadline.left())
         connection.request("POST", (self._parts.path or "/") + query, body=body, headers=headers)
-        # Not urllib3's own method: it logs the path of an answer whose headers are broken.
-        answer = Plain.getresponse(connection)
+        # Not by the connection: urllib3 logs the path of an answer whose headers are broken.
+        answer = HTTPResponse(cast("socket", TimedReader(sock, deadline)), method="POST")
+        answer.begin()
         return Response(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.getheaders()},
@@ -227,68 +230,48 @@ def parse_retry_after(text: str | float | None) -> float | None:
     try:
         seconds = float(text)
     except (TypeError, ValueError, OverflowError):
-        return _seconds_until(str(text))
+        seconds = _seconds_until(str(text))
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
-def _seconds_until(date: str) -> float | None:
+def _seconds_until(date: str) -> float:
     from email.utils import parsedate_to_datetime
 
     try:
-        moment = parsedate_to_datetime(date).timestamp()
+        return parsedate_to_datetime(date).timestamp() - SYSTEM_CLOCK.time_ns() / 1e9
     except (ValueError, OverflowError):
-        return None
-    return min(max(moment - SYSTEM_CLOCK.time_ns() / 1e9, 0.0), MAX_RETRY_AFTER)
+        return math.nan
 
 
-class DeadlineSocket:
+class Deadline:
+    """A moment after which nothing is sent or received any more, some *seconds* from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end_ns = SYSTEM_CLOCK.monotonic_ns() + int(seconds * 1e9)
+
+    def left(self) -> float:
+        """Return the seconds that are left; `TimeoutError` if there are none."""
+        left = (self._end_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class TimedReader(io.RawIOBase):
     """
-    A connected socket whose every operation ends at one deadline, and that takes in only so much.
+    Reads from a socket until a deadline, and only so much.
 
     A socket's own timeout starts anew with every byte that comes in.
     """
 
-    def __init__(self, sock: socket, deadline_ns: int) -> None:
+    def __init__(self, sock: socket, deadline: Deadline) -> None:
         self._sock = sock
-        self._deadline_ns = deadline_ns
+        self._deadline = deadline
         self._room = _MAX_RECEIVED
 
-    def sendall(self, data: bytes) -> None:
-        """Send all of *data*."""
-        self._expire()
-        self._sock.sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Return what can be read from, whatever the *mode*."""
-        return io.BufferedReader(_Reader(self))
-
-    def receive_into(self, buffer: Any) -> int:
-        """Fill *buffer* with what comes in."""
-        self._expire()
-        if self._room <= 0:
-            raise OSError("the peer says too much")
-        received = self._sock.recv_into(buffer)
-        self._room -= received
-        return received
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Leave the deadline as it is."""
-
-    def close(self) -> None:
-        """Stay open: `http.client` closes the socket of an answer that it still reads from."""
-
-    def _expire(self) -> None:
-        left = (self._deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
-
-
-class _Reader(io.RawIOBase):
-    """The reading side of a `DeadlineSocket`, as `http.client` wants it."""
-
-    def __init__(self, sock: DeadlineSocket) -> None:
-        self._sock = sock
+    def makefile(self, _: str) -> io.BufferedReader:
+        """Return what `http.client` and `smtplib` read an answer from."""
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         """See `io.RawIOBase`."""
@@ -296,4 +279,9 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """See `io.RawIOBase`."""
-        return self._sock.receive_into(buffer)
+        if self._room <= 0:
+            raise OSError("the peer says too much")
+        self._sock.settimeout(self._deadline.left())
+        received = self._sock.recv_into(buffer)
+        self._room -= received
+        return received

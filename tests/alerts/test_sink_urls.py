@@ -78,7 +78,7 @@ def test_a_secret_and_a_password_are_decoded() -> None:
     assert hook.headers(delivery(), b"")["webhook-signature"].startswith("v1,")
     mail = sink_from("smtp://b%20t:p%40ssword@mail.example.com?from=a@b.example&to=c@d.example")
     assert isinstance(mail, Email)
-    assert (mail._server().username, mail._server().password) == ("b t", "p@ssword")
+    assert mail._login == ("b t", "p@ssword")
 
 
 def test_several_urls_are_several_sinks() -> None:

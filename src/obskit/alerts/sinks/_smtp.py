@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ...clock import SYSTEM_CLOCK
 from ...errors import SinkError, SinkRejected, SinkTimeout
-from ...http import DeadlineSocket
+from ...http import Deadline, TimedReader
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -24,27 +22,18 @@ if TYPE_CHECKING:
 _IMPLICIT_TLS = 465
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
-    """Where mail is handed in, and who hands it in."""
-
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-def send_mail(server: MailServer, message: EmailMessage, *, timeout: float) -> None:
+def send_mail(
+    message: EmailMessage, host: str, port: int, *, tls: bool, login: tuple[str, str] | None, timeout: float
+) -> None:
     """
     Send *message* to its recipients; it is sent where the server took it for one of them.
 
     Args:
-        server: Where to.
         message: With all its headers.
+        host: Of the server.
+        port: Of the server.
+        tls: False to talk without TLS.
+        login: User name and password; None for a server that wants none.
         timeout: Seconds for all of it.
 
     Raises:
@@ -52,74 +41,60 @@ def send_mail(server: MailServer, message: EmailMessage, *, timeout: float) -> N
         SinkTimeout: If no answer came, so it may have been sent.
         SinkRejected: If the server refused it for good.
     """
+    from ssl import create_default_context
+
+    is_implicit = tls and port == _IMPLICIT_TLS
     is_under_way = False
     try:
-        with _Session(server, timeout) as session:
-            session.log_in()
+        with (
+            _TLSSession(host, port, timeout, context=create_default_context())
+            if is_implicit
+            else _Session(host, port, timeout)
+        ) as session:
+            if tls and not is_implicit:
+                session.starttls(context=create_default_context())
+            if login is not None:
+                session.login(*login)
             is_under_way = True
             session.send_message(message)
     except Exception as error:
-        raise _failure(error, server, is_under_way) from None
+        raise _failure(error, f"{host}:{port}", is_under_way) from None
 
 
 class _Session(smtplib.SMTP):
     """A conversation with a server that ends at one deadline."""
 
-    def __init__(self, server: MailServer, timeout: float) -> None:
-        from socket import create_connection
+    def __init__(self, host: str, port: int, timeout: float, **tls: Any) -> None:
+        self._deadline = Deadline(timeout)
+        # Not the name of this machine: finding it may ask a resolver, and it is nobody's business.
+        super().__init__(host, port, local_hostname="", timeout=timeout, **tls)
+        address: str = cast("socket", self.sock).getsockname()[0]
+        self.local_hostname = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
-        self._server = server
-        self._deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
-        self._wire = create_connection((server.host, server.port), timeout)
-        try:
-            # Not the name of this machine: finding it may ask a resolver, and it is nobody's business.
-            super().__init__(local_hostname=_address_literal(self._wire))
-            self._begin()
-        except BaseException:
-            self._wire.close()
-            raise
+    def send(self, s: Any) -> None:
+        """See `smtplib.SMTP`."""
+        if self.sock is not None:
+            self.sock.settimeout(self._deadline.left())
+        super().send(s)
 
-    def _begin(self) -> None:
-        is_implicit = self._server.tls and self._server.port == _IMPLICIT_TLS
-        self._talk(encrypted=is_implicit)
-        code, said = self.getreply()
-        if code != 220:
-            raise smtplib.SMTPConnectError(code, said)
-        self.ehlo_or_helo_if_needed()
-        if self._server.tls and not is_implicit:
-            code, said = self.docmd("STARTTLS")
-            if code != 220:
-                raise smtplib.SMTPNotSupportedError
-            self._talk(encrypted=True)
-            self.ehlo()  # what was said before anybody could have said
-
-    def _talk(self, *, encrypted: bool) -> None:
-        """Go on with the socket, whatever came in before over an unencrypted one is forgotten."""
-        if encrypted:
-            from ssl import create_default_context
-
-            self._wire = create_default_context().wrap_socket(self._wire, server_hostname=self._server.host)
-        self.sock = cast("socket", DeadlineSocket(self._wire, self._deadline_ns))
-        self.file = None
-
-    def log_in(self) -> None:
-        """Say who we are, where the server is to know."""
-        if self._server.username is not None:
-            self.login(self._server.username, self._server.password or "")
+    def getreply(self) -> tuple[int, bytes]:
+        """See `smtplib.SMTP`, which begins a new file with TLS: what came in before is forgotten."""
+        if self.file is None:
+            self.file = TimedReader(cast("socket", self.sock), self._deadline).makefile("rb")
+        return super().getreply()
 
     def __exit__(self, *_: object) -> None:
         """Leave without waiting for an answer."""
         with contextlib.suppress(Exception):
             self.putcmd("QUIT")
-        self._wire.close()
+        self.close()
 
 
-def _address_literal(sock: socket) -> str:
-    address: str = sock.getsockname()[0]
-    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+class _TLSSession(_Session, smtplib.SMTP_SSL):
+    """One that is encrypted from the first byte."""
 
 
-def _failure(error: Exception, server: MailServer, is_under_way: bool) -> SinkError:
+def _failure(error: Exception, server: str, is_under_way: bool) -> SinkError:
     """Tell what *error* means for the mail."""
     codes = _codes(error)
     if codes:

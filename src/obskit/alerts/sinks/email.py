@@ -21,8 +21,6 @@ from ._layout import PLAIN, layout, title
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from ._smtp import MailServer
-
 _SUBJECT: Final = 150
 _TEXT: Final = 16_000
 #: Seconds for one mail: servers that check mail take their time, but the lease must outlast it.
@@ -60,18 +58,19 @@ class Email:
         tls: bool = True,
     ) -> None:
         self._sender = _address("sender", sender)
-        self._recipients = _addresses(recipients)
-        _check_server(host, port, tls)
-        _check_login(username, password)
-        self._settings = (host, port, tls, username, password)
-        if password is not None:
-            register_secret(password, "mail_password")
+        given = several("recipients", recipients, "mail addresses")
+        if not given:
+            raise ConfigError("recipients must be one or more mail addresses, got none")
+        self._recipients = [_address("recipients", each) for each in given]
+        self._host, self._port, self._tls = _server(host, port, tls)
+        self._login = _login(username, password)
 
     def emit(self, delivery: Delivery, /) -> None:
         """Send *delivery* to all recipients."""
         from ._smtp import send_mail
 
-        send_mail(self._server(), self._message(delivery), timeout=_TIMEOUT)
+        message = self._message(delivery)
+        send_mail(message, self._host, self._port, tls=self._tls, login=self._login, timeout=_TIMEOUT)
 
     def preview(self, delivery: Delivery, /) -> str:
         """Write down the mail that `emit` sends, its text not yet encoded."""
@@ -81,12 +80,6 @@ class Email:
 
     def close(self) -> None:
         """Do nothing: no connection is kept."""
-
-    def _server(self) -> MailServer:
-        from ._smtp import MailServer
-
-        host, port, tls, username, password = self._settings
-        return MailServer(host=host, port=port, tls=tls, username=username, password=password)
 
     def _message(self, delivery: Delivery) -> EmailMessage:
         from datetime import UTC, datetime
@@ -107,7 +100,7 @@ class Email:
         return message
 
     def __repr__(self) -> str:
-        return f"Email({self._settings[0]}:{self._settings[1]})"
+        return f"Email({self._host}:{self._port})"
 
 
 def _address(setting: str, text: object) -> str:
@@ -116,24 +109,22 @@ def _address(setting: str, text: object) -> str:
     return text
 
 
-def _addresses(recipients: Iterable[str]) -> list[str]:
-    addresses = [_address("recipients", each) for each in several("recipients", recipients, "mail addresses")]
-    if not addresses:
-        raise ConfigError("recipients must be one or more mail addresses, got none")
-    return addresses
-
-
-def _check_server(host: object, port: object, tls: object) -> None:
+def _server(host: object, port: object, tls: object) -> tuple[str, int, bool]:
     if not isinstance(host, str) or not _HOST.fullmatch(host):
         raise ConfigError("host must be the name of a mail server, without user name, scheme and port")
-    whole_number("port", port, most=65_535)
-    if not flag("tls", tls) and not is_loopback(host):
+    is_encrypted = flag("tls", tls)
+    if not is_encrypted and not is_loopback(host):
         raise ConfigError(f"tls may be False for a server on this machine only, got {host}")
+    return host, whole_number("port", port, most=65_535), is_encrypted
 
 
-def _check_login(username: object, password: object) -> None:
-    if (username is None) != (password is None):
+def _login(username: object, password: object) -> tuple[str, str] | None:
+    if username is None and password is None:
+        return None
+    if username is None or password is None:
         raise ConfigError("username and password go together: give both or neither")
     for setting, text in (("username", username), ("password", password)):
-        if text is not None and (not isinstance(text, str) or not _CREDENTIAL.fullmatch(text)):
+        if not isinstance(text, str) or not _CREDENTIAL.fullmatch(text):
             raise ConfigError(f"{setting} must be text of ASCII characters")
+    register_secret(str(password), "mail_password")
+    return str(username), str(password)
