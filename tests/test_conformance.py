@@ -121,12 +121,12 @@ class RaisesInChild(RecordingSink[bytes]):
     ("sink", "words"),
     [
         (StartsThread, ["starts no thread", "Here: 1 threads"]),
-        (Raises, ["emit delivers a line", "SinkError only", "Here: ValueError: no"]),
-        (ClosesOnce, ["close is idempotent", "After close", "Here: KeyError"]),
+        (Raises, ["`emit` delivers a line", "SinkError only", "Here: ValueError: no"]),
+        (ClosesOnce, ["`close` is idempotent", "After close", "Here: KeyError"]),
         (OneThread, ["from several threads", "wrong thread"]),
-        (NeverFlushed, ["flush(timeout)", "returned None"]),
-        (PlainLock, ["interrupt itself", "forked child", "emit did not come back"]),
-        (RaisesInChild, ["forked child", "an error other than SinkError"]),
+        (NeverFlushed, ["flush(timeout)", "expected True, got None"]),
+        (PlainLock, ["interrupt itself", "forked child", "in a forked child: did not come back"]),
+        (RaisesInChild, ["forked child", "in a forked child: RuntimeError: wrong process"]),
     ],
 )
 def test_a_bad_sink_is_told_which_rule_it_breaks(sink: type[RecordingSink[bytes]], words: list[str]) -> None:
@@ -155,7 +155,7 @@ def test_torn_lines_are_seen_where_it_can_be_looked_at(tmp_path: Path) -> None:
         def emit(self, line: bytes, /) -> None:
             super().emit(line[:5_000])
 
-    with pytest.raises(AssertionError, match="400 of 400 lines did not arrive once and whole"):
+    with pytest.raises(AssertionError, match="arrived once and whole: expected 400, got 0"):
         check_sink(lambda: Cuts(path), received=path.read_bytes)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-from .conformance import RecordingSink, check_alert_sink, check_dedupe, check_sink, check_trace_store
+from .conformance import check_alert_sink, check_dedupe, check_sink, check_trace_store
 from .encoding import schemas
 from .event import SafeEvent
 from .redaction import Literals, Redactor
@@ -29,6 +29,8 @@ __all__ = [
     "check_sink",
     "check_trace_store",
 ]
+
+T = TypeVar("T")
 
 
 class FakeClock:
@@ -73,6 +75,30 @@ class FakeClock:
         self._waiting.add(condition)
         # The clock may have been advanced just before this, unseen: look again now and then.
         condition.wait(None if seconds is None else 0.05)
+
+
+class RecordingSink(Generic[T]):
+    """
+    Keeps every item it gets, for a test to look at.
+
+    Args:
+        error: Raised by each `emit` instead, while it is set.
+    """
+
+    def __init__(self, *, error: Exception | None = None) -> None:
+        self.items: list[T] = []
+        self.error = error
+        self.closed = 0  #: how often `close` was called
+
+    def emit(self, item: T, /) -> None:
+        """Keep *item*, or raise `error`."""
+        if self.error is not None:
+            raise self.error
+        self.items.append(item)
+
+    def close(self) -> None:
+        """Count the call."""
+        self.closed += 1
 
 
 @contextmanager

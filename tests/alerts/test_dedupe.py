@@ -107,7 +107,7 @@ class Generous(MemoryDedupe):
         (Eternal, ["A lease expires", "are kept apart", "window begins with the delivery"]),
         (Broken, ["StoreError: down"]),
         (HalfRenewing, ["after the first lease: Granted"]),
-        (Generous, ["a token without lease was delivered", "A token that does not hold the lease"]),
+        (Generous, ["after a delivery without lease", "A token that does not hold the lease"]),
     ],
 )
 def test_a_bad_place_is_told_which_rule_it_breaks(

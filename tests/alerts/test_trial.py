@@ -244,11 +244,11 @@ class Raising(Forgetful):
             [
                 "starts no thread",
                 "1 threads",
-                "emit takes failures",
+                "`emit` takes failures",
                 "KeyError: 'kind'",
                 "cuts and escapes",
                 "too long",
-                "close is idempotent",
+                "`close` is idempotent",
                 "closed already",
                 "After close",
                 "ValueError: closed",
@@ -261,7 +261,7 @@ class Raising(Forgetful):
             Forgetful,
             ["RuntimeError: wrong thread", "can be sent again", "preview does not show the message"],
         ),
-        (Raising, ["a secret is in repr or an error", "preview returned NoneType", "RuntimeError"]),
+        (Raising, ["a secret is in repr or an error", "type of the preview: expected", "RuntimeError"]),
     ],
 )
 def test_a_bad_sink_is_told_which_rules_it_breaks(make: Callable[[], AlertSink], words: list[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .alert_sinks import check_alert_sink
 from .dedupe import check_dedupe
-from .sinks import RecordingSink, check_sink
+from .sinks import check_sink
 from .trace_stores import check_trace_store
 
-__all__ = ["RecordingSink", "check_alert_sink", "check_dedupe", "check_sink", "check_trace_store"]
+__all__ = ["check_alert_sink", "check_dedupe", "check_sink", "check_trace_store"]

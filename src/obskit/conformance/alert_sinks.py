@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from logging.handlers import BufferingHandler
 from typing import Final, TypeAlias
 
 from ..alerts import Alert, AlertSink, Delivery, Kind
@@ -15,9 +16,9 @@ from ..alerts.window import Repeats
 from ..errors import SinkError
 from ..gate import Gate
 from ..redaction import Redactor
-from .rules import closes_twice, complain, complaints, in_threads, starts_nothing
+from .rules import Rules, check, expect, in_threads
 
-MakeAlertSink: TypeAlias = Callable[[], AlertSink]
+Make: TypeAlias = Callable[[], AlertSink]
 
 _START_NS: Final = 1_700_000_000_000_000_000
 _GATE: Final = Gate(Redactor())
@@ -42,7 +43,7 @@ _HOSTILE: Final = (
 
 
 def check_alert_sink(
-    make_sink: MakeAlertSink, *, secrets: Iterable[str] = (), make_broken: MakeAlertSink | None = None
+    make_sink: Make, *, secrets: Iterable[str] = (), make_broken: Make | None = None
 ) -> None:
     """
     Check that the sinks which *make_sink* builds keep the rules of `obskit.alerts.AlertSink`.
@@ -57,20 +58,10 @@ def check_alert_sink(
     Raises:
         AssertionError: If a rule is broken; names each, what it is for, and what happened.
     """
-    setting = Setting(make_sink, tuple(secrets), make_broken)
-    complain("sink", "obskit.alerts.AlertSink", complaints(RULES, setting))
+    check("sink", "obskit.alerts.AlertSink", AlertSinkRules(make_sink, secrets, make_broken))
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the rules are tried with."""
-
-    make: MakeAlertSink
-    secrets: tuple[str, ...]
-    make_broken: MakeAlertSink | None
-
-
-def _delivery(alert: Alert, kind: Kind = Kind.FIRING) -> Delivery:
+def _delivery(alert: Alert = _PLAIN, kind: Kind = Kind.FIRING) -> Delivery:
     return Delivery(
         alert=secured(alert, _GATE),
         key="c0ffee" * 10,
@@ -82,140 +73,90 @@ def _delivery(alert: Alert, kind: Kind = Kind.FIRING) -> Delivery:
     )
 
 
-# --- the rules ---
+class AlertSinkRules(Rules[AlertSink]):
+    """What `obskit.alerts.AlertSink` asks for."""
 
+    def __init__(self, make: Make, secrets: Iterable[str], make_broken: Make | None) -> None:
+        super().__init__(make)
+        self.secrets: Final = tuple(secrets)
+        self.make_broken: Final = make_broken
 
-def _starts_nothing(setting: Setting) -> str | None:
-    return starts_nothing(setting.make)
+    def takes_every_kind(self) -> None:
+        """`emit` takes failures, recoveries and summaries, with repeats: all of them are sent."""
+        with closing(self.make()) as sink:
+            for kind in Kind:
+                sink.emit(_delivery(kind=kind))
 
+    def takes_everything(self) -> None:
+        """`emit` cuts and escapes: empty, huge and hostile texts arrive, as failures have them."""
+        with closing(self.make()) as sink:
+            for alert in _HOSTILE:
+                sink.emit(_delivery(alert))
 
-def _takes_every_kind(setting: Setting) -> str | None:
-    sink = setting.make()
-    for kind in Kind:
-        sink.emit(_delivery(_PLAIN, kind))
-    sink.close()
-    return None
+    def serves_another_thread(self) -> None:
+        """`emit` works in another thread than built the sink: each sink has one of its own."""
+        with closing(self.make()) as sink:
+            in_threads(1, lambda _: sink.emit(_delivery()))
 
+    def can_send_again(self) -> None:
+        """The same message can be sent again: nobody knows what became of it after a timeout."""
+        with closing(self.make()) as sink:
+            for _ in range(2):
+                sink.emit(_delivery())
 
-def _takes_everything(setting: Setting) -> str | None:
-    sink = setting.make()
-    refused = []
-    for alert in _HOSTILE:
-        try:
-            sink.emit(_delivery(alert))
-        except SinkError as error:
-            refused.append(f"{alert.message[:20]!r}: {error}")
-    sink.close()
-    return "; ".join(refused) or None
-
-
-def _serves_another_thread(setting: Setting) -> str | None:
-    sink = setting.make()
-    fault = in_threads(1, lambda _: sink.emit(_delivery(_PLAIN)))
-    sink.close()
-    return fault
-
-
-def _can_send_again(setting: Setting) -> str | None:
-    sink, message = setting.make(), _delivery(_PLAIN)
-    sink.emit(message)
-    sink.emit(replace(message))
-    sink.close()
-    return None
-
-
-def _can_be_closed_twice(setting: Setting) -> None:
-    closes_twice(setting.make)
-
-
-def _raises_sink_error_when_late(setting: Setting) -> str | None:
-    sink = setting.make()
-    sink.close()
-    with suppress(SinkError):
-        sink.emit(_delivery(_PLAIN))
-    return None
-
-
-def _previews_what_it_sends(setting: Setting) -> str | None:
-    sink = setting.make()
-    write = getattr(sink, "preview", None)
-    shown = write(_delivery(_PLAIN)) if callable(write) else _PLAIN.message
-    sink.close()
-    if not isinstance(shown, str):
-        return f"preview returned {type(shown).__name__}"
-    leaked = sum(secret in shown for secret in setting.secrets)
-    if leaked:
-        return "preview shows a secret of the sink"
-    return None if _PLAIN.message in shown else "preview does not show the message"
-
-
-def _fails_as_a_sink(setting: Setting) -> str | None:
-    if setting.make_broken is None:
-        return None
-    sink = setting.make_broken()
-    try:
-        sink.emit(_delivery(_PLAIN))
-    except SinkError:
-        return None
-    finally:
+    def takes_late_messages(self) -> None:
+        """After close, emit delivers or raises SinkError: alerts may be late."""
+        sink = self.make()
         sink.close()
-    return "emit returned as if the message had arrived"
+        with suppress(SinkError):
+            sink.emit(_delivery())
 
+    def fails_as_a_sink(self) -> None:
+        """A message that did not arrive is a SinkError: only then is it sent again."""
+        if self.make_broken is not None:
+            with closing(self.make_broken()) as sink:
+                try:
+                    sink.emit(_delivery())
+                except SinkError:
+                    return
+            raise AssertionError("emit returned as if the message had arrived")
 
-def _keeps_secrets(setting: Setting) -> str | None:
-    with _everything_logged() as lines:
-        shown = [text for make in (setting.make, setting.make_broken) if make for text in _shown(make())]
-    places = {"repr or an error": shown, "a log line": lines}
-    leaks = [
-        place for place, texts in places.items() if any(s in text for s in setting.secrets for text in texts)
-    ]
-    return f"a secret is in {' and in '.join(leaks)}" if leaks else None
+    def previews_what_it_sends(self) -> None:
+        """`preview(delivery)`, where there is one, shows the message and no secret."""
+        with closing(self.make()) as sink:
+            preview = getattr(sink, "preview", None)
+            shown = _PLAIN.message if preview is None else preview(_delivery())
+        expect("type of the preview", str, type(shown))
+        if any(secret in shown for secret in self.secrets):
+            raise AssertionError("preview shows a secret of the sink")
+        if _PLAIN.message not in shown:
+            raise AssertionError("preview does not show the message")
+
+    def keeps_secrets(self) -> None:
+        """Tokens show in no repr, error or log line: whoever has them can post."""
+        shown: list[str] = []
+        root, handler = logging.getLogger(), BufferingHandler(sys.maxsize)
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+        try:
+            for make in filter(None, (self.make, self.make_broken)):
+                shown += _shown(make())
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(level)
+        logged = [record.getMessage() for record in handler.buffer]
+        for place, texts in (("repr or an error", shown), ("a log line", logged)):
+            if any(secret in text for secret in self.secrets for text in texts):
+                raise AssertionError(f"a secret is in {place}")
 
 
 def _shown(sink: AlertSink) -> list[str]:
     """Return what people see of *sink*, and of its errors."""
     shown = [repr(sink), str(sink)]
-    try:
-        sink.emit(_delivery(_PLAIN))
-    except Exception as error:
-        shown += [repr(error), "" if error.__suppress_context__ else repr(error.__context__)]
-    sink.close()
+    with closing(sink):
+        try:
+            sink.emit(_delivery())
+        except Exception as error:
+            shown += [repr(error), "" if error.__suppress_context__ else repr(error.__context__)]
     return shown
-
-
-@contextmanager
-def _everything_logged() -> Iterator[list[str]]:
-    """Collect what any library logs, down to the last detail."""
-    lines: list[str] = []
-
-    class Collect(logging.Handler):
-        """Keeps what it is given."""
-
-        def emit(self, record: logging.LogRecord) -> None:
-            """Keep the text."""
-            lines.append(record.getMessage())
-
-    root, handler = logging.getLogger(), Collect()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield lines
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-
-
-#: What obskit relies on, and why: each function says what is wrong, or raises it.
-RULES: Final[dict[Callable[[Setting], str | None], str]] = {
-    _starts_nothing: "Building a sink starts no thread: imports and forks stay harmless.",
-    _takes_every_kind: "emit takes failures, recoveries and summaries, with repeats: all of them are sent.",
-    _takes_everything: "emit cuts and escapes: empty, huge and hostile texts arrive, as failures have them.",
-    _serves_another_thread: "emit works in another thread than built the sink: each sink has one of its own.",
-    _can_send_again: "The same message can be sent again: nobody knows what became of it after a timeout.",
-    _can_be_closed_twice: "close is idempotent: a program may close twice, for instance at exit.",
-    _raises_sink_error_when_late: "After close, emit delivers or raises SinkError: alerts may be late.",
-    _fails_as_a_sink: "A message that did not arrive is a SinkError: only then is it sent again.",
-    _previews_what_it_sends: "preview(delivery), where there is one, shows the message and no secret.",
-    _keeps_secrets: "Tokens show in no repr, error or log line: whoever has them can post.",
-}

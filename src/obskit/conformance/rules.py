@@ -1,12 +1,14 @@
-"""Try rules on something that was built for it, and explain the ones it breaks."""
+"""Try the rules of a Protocol on what somebody built for it, and explain those that are broken."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar
+import warnings
+from collections.abc import Callable
+from inspect import isfunction
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-M = TypeVar("M")
+M = TypeVar("M", bound="Closable")
 
 #: Seconds that one rule may take.
 PATIENCE: Final = 10.0
@@ -19,81 +21,139 @@ class Closable(Protocol):
         """Release it; idempotent."""
 
 
-def complaints(rules: Mapping[Callable[[M], str | None], str], make: M) -> list[str]:
-    """Return an explanation of every rule that what *make* builds breaks."""
-    return [
-        complaint(explanation, fault)
-        for check, explanation in rules.items()
-        if (fault := _fault(check, make)) is not None
-    ]
-
-
-def complaint(explanation: str, fault: str) -> str:
-    """Say what a rule is for and what happened."""
-    return f"- {explanation}\n  Here: {fault}"
-
-
-def complain(what: str, protocol: str, broken: list[str]) -> None:
+class Rules(Generic[M]):
     """
-    Report the *broken* rules, if there are any.
+    What every Protocol asks for; a class for one of them adds its own.
+
+    Each public method is a rule, which its docstring tells. It raises an error where the
+    rule is broken.
+
+    Args:
+        make: Builds what has to keep the rules.
+    """
+
+    def __init__(self, make: Callable[[], M]) -> None:
+        self.make: Final = make
+
+    def starts_nothing(self) -> None:
+        """Building one starts no thread: imports and forks stay harmless."""
+        before = set(threading.enumerate())  # others may end meanwhile
+        made = self.make()
+        started = set(threading.enumerate()) - before
+        made.close()
+        if started:
+            raise AssertionError(f"{len(started)} threads")
+
+    def closes_twice(self) -> None:
+        """`close` is idempotent: a program may close twice, for instance at exit."""
+        made = self.make()
+        made.close()
+        made.close()
+
+
+def check(kind: str, protocol: str, rules: Rules[Any]) -> None:
+    """
+    Try all *rules*.
+
+    Args:
+        kind: What people call a thing that keeps them.
+        protocol: Where they are written down.
 
     Raises:
-        AssertionError: With all of them.
+        AssertionError: If any is broken; names each, what it is for, and what happened.
     """
+    tried = (
+        getattr(rules, name)
+        for owner in reversed(type(rules).__mro__)
+        for name, part in vars(owner).items()
+        if isfunction(part) and not name.startswith("_")
+    )
+    broken = [f"- {rule.__doc__}\n  Here: {fault}" for rule in tried if (fault := _fault_in_time(rule))]
     if broken:
-        rules = f"{len(broken)} rule{'s' * (len(broken) > 1)} of {protocol}"
-        raise AssertionError(f"the {what} breaks {rules}:\n" + "\n".join(broken))
+        count = f"{len(broken)} rule{'s' * (len(broken) > 1)}"
+        raise AssertionError("\n".join([f"the {kind} breaks {count} of {protocol}:", *broken]))
 
 
-def starts_nothing(make: Callable[[], Closable]) -> str | None:
-    """Tell whether building something that can be closed starts threads."""
-    before = set(threading.enumerate())  # others may end meanwhile
-    made = make()
-    started = set(threading.enumerate()) - before
-    made.close()
-    return f"{len(started)} threads" if started else None
+def expect(what: str, wanted: object, got: object) -> None:
+    """Raise an error that tells *what* came out otherwise than *wanted*."""
+    if got != wanted:
+        raise AssertionError(f"{what}: expected {wanted!r:.300}, got {got!r:.300}")
 
 
-def closes_twice(make: Callable[[], Closable]) -> None:
-    """Close what *make* builds, and close it again."""
-    made = make()
-    made.close()
-    made.close()
-
-
-def in_threads(count: int, work: Callable[[int], object]) -> str | None:
-    """Call *work* in *count* threads at once, each with its number; returns the first fault."""
-    faults: list[str] = []
+def in_threads(count: int, work: Callable[[int], object]) -> None:
+    """Call *work* in *count* threads at once, each with its number; raises the first of their errors."""
+    errors: list[BaseException] = []
     start = threading.Barrier(count)
 
     def run(number: int) -> None:
-        """Work, and keep what went wrong."""
         try:
             start.wait()
             work(number)
         except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
+            errors.append(error)
 
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return faults[0] if faults else None
+    if errors:
+        raise errors[0]
 
 
-def _fault(check: Callable[[M], str | None], make: M) -> str | None:
+def in_forks(count: int, work: Callable[[], object], beside: Callable[[], object]) -> None:
+    """Call *work* in *count* forked children, while two threads here go on with *beside*."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(0.001):
+            _fault(beside)  # other rules look at that
+
+    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(count):
+            in_child(work)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def in_child(work: Callable[[], object]) -> None:
+    """Call *work* in a forked child, which is killed if it hangs; not on Windows."""
+    import multiprocessing
+
+    if "fork" not in multiprocessing.get_all_start_methods():  # pragma: no cover
+        return
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sender.send(_fault(work)), daemon=True)
+    with receiver, sender, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, which is the point
+        child.start()
+        fault = receiver.recv() if receiver.poll(PATIENCE / 2) else "did not come back"
+        child.kill()
+        child.join()
+    if fault:
+        raise AssertionError(f"in a forked child: {fault}")
+
+
+def _fault_in_time(rule: Callable[[], object]) -> str | None:
     """Return what is wrong, if anything; what hangs is left behind in a thread."""
     faults: list[str | None] = []
-
-    def run() -> None:
-        """Work, and keep what went wrong."""
-        try:
-            faults.append(check(make))
-        except BaseException as error:
-            faults.append(f"{type(error).__name__}: {error}")
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=lambda: faults.append(_fault(rule)), daemon=True)
     thread.start()
     thread.join(PATIENCE)
     return faults[0] if faults else f"nothing came back within {PATIENCE:g} seconds"
+
+
+def _fault(work: Callable[[], object]) -> str | None:
+    try:
+        work()
+    except AssertionError as error:
+        return str(error)
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from obskit.conformance import rules, trace_stores
+from obskit.conformance import rules
 from obskit.testing import check_trace_store
 from obskit.traces import ExecutionTrace, MemoryTraceStore
 from obskit.traces.current import open_traces
@@ -207,28 +207,28 @@ class OneClose(MemoryTraceStore):
 
 
 BROKEN: dict[Callable[..., MemoryTraceStore], str] = {
-    Threads: "Building a store starts no thread",
+    Threads: "Building one starts no thread",
     Forgetful: "What was kept comes back the same",
     Slow: "A running trace is there",
     Backwards: "Newest start first",
-    Literal: "get takes an id in any form",
+    Literal: "`get` takes an id in any form",
     Lax: "anything else finds nothing",
     LaxFind: "anything else finds nothing",
     UniqueIds: "An id may name several traces",
     NoCase: "Users are told apart",
-    Narcissist: "last leaves out the caller's own open trace",
-    Nostalgic: "forget erases all of a user",
+    Narcissist: "`last` leaves out the caller's own open trace",
+    Nostalgic: "`forget` erases all of a user",
     Undead: "nothing brings them back",
     Strict: "A trace that is not known is passed over",
-    Uncounted: "made = written + dropped",
-    Unflushed: "made = written + dropped",
+    Uncounted: "`made = written + dropped",
+    Unflushed: "`made = written + dropped",
     Unbounded: "The bounds are exact",
     UnboundedInAll: "The bounds are exact",
     OneThread: "may be called from several threads at once",
     NoFork: "A forked child records for itself",
-    LosesInChild: "a forked child did not find what it had recorded",
-    HangsInChild: "a forked child hung",
-    OneClose: "close is idempotent",
+    LosesInChild: "in a forked child: last: expected ['ok'], got None",
+    HangsInChild: "in a forked child: did not come back",
+    OneClose: "`close` is idempotent",
 }
 
 
@@ -237,7 +237,7 @@ def test_a_store_that_breaks_a_rule_is_told_which(
     make: Callable[..., MemoryTraceStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names the rule, what it is for, and what happened."""
-    monkeypatch.setattr(trace_stores, "PATIENCE", 2.0 if make is HangsInChild else 20.0)
+    monkeypatch.setattr(rules, "PATIENCE", 2.0 if make is HangsInChild else 20.0)
     with pytest.raises(AssertionError, match=r"the store breaks \d+ rules? of obskit\.traces") as raised:
         check_trace_store(lambda: make(5, 20), per_user=5, total=20)
     assert BROKEN[make] in str(raised.value)
