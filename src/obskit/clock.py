@@ -47,6 +47,19 @@ class SystemClock:
 SYSTEM_CLOCK = SystemClock()
 
 
+class Deadline:
+    """The end of *seconds* for which a caller may wait: of real time, whatever clock drives the rest."""
+
+    __slots__ = ("_end_ns",)
+
+    def __init__(self, seconds: float) -> None:
+        self._end_ns = time.monotonic_ns() + int(seconds * 1e9)
+
+    def left(self) -> float:
+        """Return the seconds until then, and 0 from then on."""
+        return max(0.0, (self._end_ns - time.monotonic_ns()) / 1e9)
+
+
 def checked_clock(clock: Clock) -> Clock:
     """Check, when something is set up, that *clock* is one."""
     return having("clock", clock, "a Clock", "time_ns", "monotonic_ns", "wait")

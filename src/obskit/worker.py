@@ -15,10 +15,11 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
-from .clock import SYSTEM_CLOCK, Clock
+from .clock import Clock, Deadline
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Worker(Generic[T]):
     Args:
         process: Called with each item and without any lock held. It returns the
             seconds after which it wants to see the item again, or None when the
-            item is done. An exception, of whatever kind, is counted and ends the item.
+            item is done. An exception, of whatever kind, ends the item.
         capacity: Items that may wait; what would exceed it is refused.
         clock: Drives the delays. How long `flush` and `close` block is real time,
             because they keep a caller waiting.
@@ -47,7 +48,6 @@ class Worker(Generic[T]):
         self._capacity = capacity
         self._clock = clock
         self._name = name
-        self.failures = 0  #: items that *process* raised on
         self.start_anew()
         restart_after_fork(self)
 
@@ -66,10 +66,6 @@ class Worker(Generic[T]):
         """Items waiting or being processed."""
         with self._changed:
             return len(self._queue) + len(self._busy)
-
-    def is_inside(self) -> bool:
-        """Tell whether the calling thread is processing an item of this worker."""
-        return threading.get_ident() in self._busy
 
     def is_running(self) -> bool:
         """Tell whether there is a thread; where it cannot be started, the next `submit` tries again."""
@@ -91,13 +87,11 @@ class Worker(Generic[T]):
         Returns:
             False if something is left. Called from inside *process* it does not wait.
         """
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = Deadline(timeout)
         with self._changed:
             while self._queue or self._busy:
-                if self.is_inside():
-                    return False
-                left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-                if left <= 0:
+                left = deadline.left()
+                if not left or threading.get_ident() in self._busy:
                     return False
                 if self._queue and not self._ensure_thread():
                     self._help(left)
@@ -166,11 +160,8 @@ class Worker(Generic[T]):
 
     def _handle(self, entry: _Entry[T]) -> None:
         again: float | None = None
-        try:
+        with suppress(BaseException):  # also SystemExit from somebody's sink: the thread goes on
             again = self._process(entry.item)
-        # Whatever it is, also SystemExit from somebody's sink: the thread goes on.
-        except BaseException:
-            self.failures += 1
         with self._changed:
             self._busy.discard(threading.get_ident())
             if again is not None:
@@ -235,9 +226,9 @@ def _restart_all() -> None:
 
 
 def _close_all() -> None:
-    deadline = SYSTEM_CLOCK.monotonic_ns() + int(EXIT_TIMEOUT * 1e9)
+    deadline = Deadline(EXIT_TIMEOUT)
     for part in list(_closed_at_exit):
-        part.close(max(0.0, (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9))
+        part.close(deadline.left())
 
 
 # With the import, since the last to be registered is the first to be called: what the program itself does at
