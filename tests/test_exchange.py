@@ -90,15 +90,15 @@ import sys, threading, time
 import obskit
 from obskit.runtime import CELL
 
-make = CELL._make_default
+make = CELL.make_default
 begun = threading.Event()
 
 def slowly():
     begun.set()
     time.sleep(0.2)
-    return make()
+    make()
 
-CELL.default(slowly)
+CELL.make_default = slowly
 thread = threading.Thread(target=obskit.get_logger().info, args=("early",))
 thread.start()
 begun.wait()

@@ -90,9 +90,3 @@ def test_a_runtime_that_never_made_a_part_has_nothing_to_finish_there() -> None:
         assert built.parts() == [built.logs]
         assert built.stats()["alerts_sent"] == 0
         assert len(built.parts()) == 3
-
-
-def test_a_cell_without_a_default_says_what_is_missing() -> None:
-    """A module of obskit that is used on its own is a mistake of ours, and told."""
-    with pytest.raises(RuntimeError, match="before obskit was imported"):
-        runtime.Cell().current()

@@ -19,9 +19,16 @@ class Environment:
         self._variables = variables
         self.notices: list[str] = []  #: one sentence for each value that was not taken
 
-    def text(self, name: str, default: str) -> str:
+    def text(self, name: str, default: str = "") -> str:
         """Return the value of *name*; what is empty counts as not set."""
         return self._variables.get(name, "").strip() or default
+
+    def setting(self, name: str, given: str | int | None, default: str) -> tuple[str, str | int]:
+        """Return *given* and its *name*; where it is None, the variable ``OBSKIT_<NAME>`` and its name."""
+        if given is not None:
+            return name, given
+        variable = f"OBSKIT_{name.upper()}"
+        return variable, self.text(variable, default)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a switch: exactly ``true`` or ``false``; anything else is off and noted."""

@@ -38,9 +38,13 @@ class Escalation:
 
     Among a runtime's observers it stands before the flight recorder, which empties
     the recording of a trace that has ended.
+
+    Args:
+        level: The lowest of which it is to be called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, level: int) -> None:
+        self.level: Final = level
         self._busy: set[int] = set()  # threads that are making an alert
 
     def __call__(self, event: Event) -> None:

@@ -14,7 +14,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar, cast
 
-from .clock import Clock
+from .clock import Clock, Deadline
 from .context import bound_context
 from .event import SafeEvent
 from .gate import Gate
@@ -95,13 +95,18 @@ class Later:
 
     def get(self) -> Part:
         """Return the part, made now if it has not been."""
-        return self.made or self._made_now()
+        if self.made is None:
+            with LOADING:
+                if self.made is None:
+                    self.made = self._make()
+        return self.made
 
-    def _made_now(self) -> Part:
-        with LOADING:
-            if self.made is None:
-                self.made = self._make()
-            return self.made
+
+def ready(part: Part) -> Later:
+    """Wrap a *part* that is made already."""
+    later = Later(lambda: part)
+    later.get()
+    return later
 
 
 class Runtime:
@@ -128,8 +133,8 @@ class Runtime:
         clock: Clock,
         gate: Gate,
         logs: Part,
-        trace_store: Part | Later,
-        alerter: Part | Later,
+        trace_store: Later,
+        alerter: Later,
         lowest: int = 0,
         observers: tuple[TraceObserver, ...] = (),
     ) -> None:
@@ -150,14 +155,12 @@ class Runtime:
     @property
     def trace_store(self) -> Part:
         """Keeps the traces."""
-        part = self._trace_store
-        return part.get() if type(part) is Later else cast("Part", part)
+        return self._trace_store.get()
 
     @property
     def alerter(self) -> Part:
         """Delivers the alerts."""
-        part = self._alerter
-        return part.get() if type(part) is Later else cast("Part", part)
+        return self._alerter.get()
 
     def flush(self, timeout: float | None = 5.0) -> bool:
         """
@@ -169,12 +172,9 @@ class Runtime:
         Returns:
             False if something is still pending.
         """
-        deadline = self.clock.monotonic_ns() + int(at_most(timeout) * 1e9)
-        done = True
-        for part in self.parts():
-            left = (deadline - self.clock.monotonic_ns()) / 1e9
-            done = self._asked(part, lambda: part.flush(max(0.0, left)), False) and done  # noqa: B023
-        return done
+        deadline = Deadline(at_most(timeout))
+        done = [self._asked(part, lambda part: part.flush(deadline.left()), False) for part in self.parts()]
+        return all(done)
 
     def close(self, *, keep: Iterable[Part] = ()) -> None:
         """
@@ -190,13 +190,14 @@ class Runtime:
         kept = list(keep)
         for part in self.parts():
             if not any(part is other for other in kept):
-                self._asked(part, part.close, None)
-        CELL.clear(self)
+                self._asked(part, lambda part: part.close(), None)
+        if CELL.runtime is self:
+            CELL.fill(None)
 
-    def _asked(self, part: Part, ask: Callable[[], T], otherwise: T) -> T:
+    def _asked(self, part: Part, ask: Callable[[Part], T], otherwise: T) -> T:
         """Ask a part, which may be one of the user's own: what it raises is told and goes no further."""
         try:
-            return ask()
+            return ask(part)
         except Exception as error:
             if is_interruption(error):
                 raise
@@ -208,7 +209,7 @@ class Runtime:
         """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
         counters: dict[str, float] = {}
         for name, part in (("traces", self.trace_store), ("alerts", self.alerter), ("logs", self.logs)):
-            counts: Mapping[str, float] = self._asked(part, part.stats, {})
+            counts: Mapping[str, float] = self._asked(part, lambda part: part.stats(), {})
             counters |= {f"{name}_{counter}": value for counter, value in counts.items()}
         redaction = self.gate.redactor.stats()
         counters |= {f"redaction_{counter}": value for counter, value in redaction.items()}
@@ -216,9 +217,8 @@ class Runtime:
 
     def parts(self) -> list[Part]:
         """List the parts that were made, in the order to finish them: traces and alerts may still log."""
-        parts = (self._trace_store, self._alerter, self.logs)
-        made = [part.made if type(part) is Later else cast("Part", part) for part in parts]
-        return [part for part in made if part is not None]
+        parts = (self._trace_store.made, self._alerter.made, self.logs)
+        return [part for part in parts if part is not None]
 
     def __enter__(self) -> Self:
         return self
@@ -234,10 +234,10 @@ class Cell:
 
     __slots__ = (
         "_counting",
-        "_make_default",
         "_recordings",
         "diverted",
         "lowest",
+        "make_default",
         "runtime",
     )
 
@@ -250,24 +250,14 @@ class Cell:
         self._counting = RLock()
         #: Takes all events in place of the lines of whatever runtime is in force, for tests.
         self.diverted: Callable[[SafeEvent], None] | None = None
-        self._make_default: Callable[[], Runtime] | None = None
+        self.make_default: Callable[[], object]  #: puts a runtime in force where nobody configured
         if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
             os.register_at_fork(after_in_child=self._renew)
 
-    def default(self, make: Callable[[], Runtime]) -> None:
-        """Let *make* build the runtime at the first need."""
-        self._make_default = make
-
-    def fill(self, runtime: Runtime) -> None:
-        """Put *runtime* in force."""
+    def fill(self, runtime: Runtime | None) -> None:
+        """Put *runtime* in force; None leaves the next call to build the default one."""
         self.runtime = runtime
         self.count_recordings(0)
-
-    def clear(self, runtime: Runtime) -> None:
-        """Forget *runtime* if it is in force."""
-        if self.runtime is runtime:
-            self.runtime = None
-            self.count_recordings(0)
 
     def count_recordings(self, more: int) -> None:
         """Take note that *more* traces than before keep their lines below the level, or fewer."""
@@ -286,9 +276,7 @@ class Cell:
     def _build(self) -> Runtime:
         with LOADING:
             if self.runtime is None:
-                if self._make_default is None:
-                    raise RuntimeError("obskit.runtime was used before obskit was imported")
-                self.fill(self._make_default())
+                self.make_default()
             return cast("Runtime", self.runtime)
 
 

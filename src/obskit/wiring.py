@@ -7,32 +7,25 @@ The only module that reads `os.environ`. What a runtime consists of is made by `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import runtime
-from .clock import SYSTEM_CLOCK, Clock, checked_clock
+from .clock import SYSTEM_CLOCK, Clock
 from .environment import Environment
 from .errors import ConfigError
 from .lazy import LOADING
-from .logs import Pipeline, get_logger
+from .logs import TraceSummary, get_logger
 from .naming import takes_any_field
-from .parts import (
-    Output,
-    make_alerter,
-    make_gate,
-    make_observers,
-    make_pipeline,
-    make_thresholds,
-    make_trace_store,
-)
+from .parts import Output, Parts
 from .redaction import Redactor, register_secret
 from .runtime import CELL, Installed, Runtime
-from .settings import flag, flags, text
+from .settings import flag, text
 
 if TYPE_CHECKING:
     from .alerts import Alerter, Receipt
+    from .logs import Pipeline
     from .logs.stdlib import Capture
     from .sinks import Sink
     from .traces import TraceStore
@@ -82,24 +75,25 @@ def configure(
     Raises:
         ConfigError: If a setting is wrong. Nothing has changed then.
     """
-    flags(capture_logging=capture_logging, propagate=propagate, hooks=hooks)
-    environment, clock, gate = Environment(os.environ), checked_clock(clock), make_gate(redactor)
-    name = environment.text("OBSKIT_SERVICE", "app") if service is None else text("service", service)
-    thresholds = make_thresholds(environment, level, levels)
-    observers, watched = make_observers(environment, gate, lines=flight_recorder, alert_level=alert_level)
-    form = (format, schema, output, propagate)
+    for setting, value in (("capture_logging", capture_logging), ("propagate", propagate), ("hooks", hooks)):
+        flag(setting, value)
+    parts = Parts(os.environ, clock, redactor)
+    name = text(*parts.environment.setting("service", service, "app"))
+    thresholds = parts.thresholds(level, levels)
+    escalation, recorder = parts.escalation(alert_level), parts.flight_recorder(flight_recorder)
     built = Runtime(
         service=name,
         clock=clock,
-        gate=gate,
-        trace_store=make_trace_store(environment, clock, trace_store),
-        alerter=make_alerter(environment, clock, alerter),
+        gate=parts.gate,
+        trace_store=parts.trace_store(trace_store),
+        alerter=parts.alerter(alerter),
         # Behind these, since it may make a file: what is wrong elsewhere leaves nothing behind.
-        logs=make_pipeline(environment, gate, clock, name, form, thresholds=thresholds, watched=watched),
+        logs=parts.pipeline(name, thresholds, format, schema, output, propagate=propagate, watch=escalation),
         lowest=thresholds.least,
-        observers=observers,
+        # In the order to tell them: the recorder empties what an alert attaches.
+        observers=tuple(one for one in (escalation, recorder, TraceSummary()) if one is not None),
     )
-    return _put_in_force(built, capture_logging=capture_logging, hooks=hooks, notices=environment.notices)
+    return _put_in_force(built, parts.environment.notices, capture_logging=capture_logging, hooks=hooks)
 
 
 def register_env(*names: str) -> None:
@@ -216,7 +210,7 @@ def _joined(fields: Mapping[str, object] | None, more: dict[str, object]) -> Map
     return {"fields": fields, **more} if more else fields
 
 
-def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices: Iterable[str]) -> Runtime:
+def _put_in_force(built: Runtime, notices: Iterable[str], *, capture_logging: bool, hooks: bool) -> Runtime:
     """Exchange the runtime: no event falls between the old and the new one."""
     if capture_logging or hooks:
         # Later it may be too late: in a signal handler, without descriptors, at the end of the process.
@@ -224,11 +218,13 @@ def _put_in_force(built: Runtime, *, capture_logging: bool, hooks: bool, notices
     with LOADING:  # one at a time, and not while a log call builds the default one
         previous = CELL.runtime
         CELL.fill(built)
-        there = previous.installed if previous is not None else {}
-        built.installed = dict(_installed(built, there, capture_logging=capture_logging, hooks=hooks))
-        for name in there.keys() - built.installed.keys():
-            there[name].undo()
-        there.clear()
+        there = {} if previous is None else previous.installed
+        for name, is_wanted, connect in (("capture", capture_logging, _capture), ("hooks", hooks, _hooks)):
+            before = there.pop(name, None)
+            if is_wanted:
+                built.installed[name] = connect(built, before)
+            elif before is not None:
+                before.undo()
     if previous is not None:
         kept = built.parts()
         if _sink_of(previous) is _sink_of(built):
@@ -243,25 +239,24 @@ def _sink_of(runtime: Runtime) -> Sink[bytes]:
     return cast("Pipeline", runtime.logs).sink
 
 
-def _installed(
-    built: Runtime, there: Mapping[str, Installed], *, capture_logging: bool, hooks: bool
-) -> Iterator[tuple[str, Installed]]:
-    """Connect what else the process says to *built*, with what is *there* from the runtime before."""
-    # Not at import: a program that never configures needs neither logging nor warnings.
-    if capture_logging:
-        from .logs.stdlib import Capture
+# What the rest of the process says is connected to *built*, or what is there *before* goes on with it. Loaded
+# not at import: a program that never configures needs neither logging nor warnings.
 
-        thresholds = cast("Pipeline", built.logs).thresholds
-        capture = cast("Capture | None", there.get("capture"))
-        if capture is None:
-            capture = Capture(thresholds)
-        else:
-            capture.follow(thresholds)
-        yield "capture", capture
-    if hooks:
-        from .logs.hooks import Hooks
 
-        yield "hooks", there.get("hooks") or Hooks()
+def _capture(built: Runtime, before: Installed | None) -> Installed:
+    from .logs.stdlib import Capture
+
+    thresholds = cast("Pipeline", built.logs).thresholds
+    if before is None:
+        return Capture(thresholds)
+    cast("Capture", before).follow(thresholds)
+    return before
+
+
+def _hooks(built: Runtime, before: Installed | None) -> Installed:
+    from .logs.hooks import Hooks
+
+    return before or Hooks()
 
 
 def _default_runtime() -> Runtime:
@@ -304,4 +299,4 @@ def _without_secrets(message: str) -> str:
 
 
 ConfigError.hide = _without_secrets
-CELL.default(_default_runtime)
+CELL.make_default = _default_runtime

@@ -346,8 +346,8 @@ def put_in_force(observer: runtime.TraceObserver, store: runtime.Part | None = N
             clock=now.clock,
             gate=now.gate,
             logs=now.logs,
-            trace_store=store or now.trace_store,
-            alerter=now.alerter,
+            trace_store=runtime.ready(store or now.trace_store),
+            alerter=runtime.ready(now.alerter),
             observers=(observer,),
         )
     )
