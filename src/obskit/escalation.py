@@ -7,7 +7,6 @@ itself logs, and what is logged while an alert is being made, never alerts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, cast
@@ -109,8 +108,5 @@ def _recorded() -> str:
 
 def _line(event: SafeEvent) -> str:
     said = f"{isoformat(event.time_ns)[11:23]} {NAMES.get(event.level, event.level)} {event.msg}"
-    return shorten(" ".join([said, *_pairs(event.fields)]), _LENGTH)
-
-
-def _pairs(fields: Mapping[str, object]) -> list[str]:
-    return [f"{name}={value}" for name, value in fields.items()]
+    fields = (f"{name}={value}" for name, value in event.fields.items())
+    return shorten(" ".join((said, *fields)), _LENGTH)

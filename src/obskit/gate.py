@@ -105,17 +105,13 @@ def placed(fields: dict[str, Json]) -> Placed:
     A field of a core name is kept apart from ours: ``level`` becomes ``level_``.
     """
     context: dict[str, Json] = {name: fields[name] for name in CONTEXT_FIELDS if name in fields}
-    others: dict[str, Json] = {}
-    for name, value in fields.items():
-        if name not in context:
-            others[_own_name(name, fields)] = value
+    others = {_own_name(name, fields): value for name, value in fields.items() if name not in context}
     return Placed(context, others)
 
 
 def _own_name(name: str, fields: dict[str, Json]) -> str:
-    if name not in CORE_FIELDS:
-        return name
-    name += "_"
-    while name in fields:
+    if name in CORE_FIELDS:
         name += "_"
+        while name in fields:
+            name += "_"
     return name

@@ -12,9 +12,7 @@ import re
 from typing import Final, cast
 
 _UUID: Final = "[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
-_STEP_ID: Final = "[0-9a-f]{16}"
 _FINGERPRINT_LENGTH: Final = 8
-
 
 #: Step ids made in advance: 0.2 instead of 1 µs each (CPython 3.11). They need to differ within one
 #: trace only, so unlike a trace id they may stand in a snapshot of the process that is started many times.
@@ -61,25 +59,20 @@ def parse_trace_id(text: object) -> str | None:
     >>> parse_trace_id("0AF76519-16CD-43DD-8448-EB211C80319C")
     '0af7651916cd43dd8448eb211c80319c'
     """
-    # By type: isinstance() would ask a hostile object itself.
-    if not issubclass(type(text), str):
-        return None
-    given = str.__str__(cast("str", text))
-    if len(given) > 36 or not re.fullmatch(_UUID, given):
-        return None
-    digits = given.replace("-", "").lower()
+    given = _text(text)
+    digits = given.replace("-", "").lower() if re.fullmatch(_UUID, given) else ""
     return digits if digits.strip("0") else None
 
 
 def parse_fingerprint(text: object) -> str | None:
     """Read the beginning of a trace id, as people quote it: 1 to 32 hex digits in any case, else None."""
-    given = str.__str__(cast("str", text)).strip() if issubclass(type(text), str) else ""
+    given = _text(text).strip()
     return given.lower() if re.fullmatch("[0-9a-fA-F]{1,32}", given) else None
 
 
 def parse_step_id(text: object) -> str | None:
     """Read the id of a step or span that came from outside: 16 lowercase hex digits, not all zero."""
-    return text if type(text) is str and re.fullmatch(_STEP_ID, text) and text.strip("0") else None
+    return text if type(text) is str and re.fullmatch("[0-9a-f]{16}", text) and text.strip("0") else None
 
 
 def get_trace_fingerprint(trace_id: str | None) -> str:
@@ -94,5 +87,9 @@ def get_trace_fingerprint(trace_id: str | None) -> str:
     >>> get_trace_fingerprint(None)
     'unknown'
     """
-    text = str.__str__(trace_id) if trace_id is not None and issubclass(type(trace_id), str) else ""
-    return text[:_FINGERPRINT_LENGTH] or "unknown"
+    return _text(trace_id)[:_FINGERPRINT_LENGTH] or "unknown"
+
+
+def _text(value: object) -> str:
+    """Return text as it is, and "" for anything else, which is not asked: it may be hostile."""
+    return str.__str__(cast("str", value)) if issubclass(type(value), str) else ""

@@ -58,12 +58,6 @@ def flag(setting: str, value: object) -> bool:
     return value
 
 
-def flags(**switches: object) -> None:
-    """Check several switches, by name."""
-    for setting, value in switches.items():
-        flag(setting, value)
-
-
 def text(setting: str, value: object, takes: str = "text") -> str:
     """Check for text; what is derived from it, such as a member of a `StrEnum`, gives its own."""
     if not issubclass(type(value), str):
@@ -110,18 +104,17 @@ def having(setting: str, value: T, takes: str, *methods: str) -> T:
 def writable(setting: str, value: T) -> T:
     """Check for a stream that takes what is written."""
     having(setting, value, "a stream with write()", "write")
-    is_closed = getattr(value, "closed", False) is True
-    if is_closed or not _takes_writes(value):
-        kind = "closed" if is_closed else "read-only"
-        raise ConfigError(f"{setting} must be a stream that can be written to, got a {kind} one")
+    if not _takes_writes(value):
+        raise ConfigError(f"{setting} must be a stream that can be written to, got a closed or read-only one")
     return value
 
 
-def _takes_writes(stream: object) -> bool:
-    ask = getattr(stream, "writable", None)
+def _takes_writes(stream: Any) -> bool:
     try:
-        return ask is None or ask() is not False
-    except Exception as error:  # a stand-in's own code
+        return stream.writable() is not False
+    except ValueError:  # it is closed
+        return False
+    except Exception as error:  # a stand-in, which may have no such method, or its own code
         let_pass(error)
         return True
 
