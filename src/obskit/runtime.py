@@ -8,7 +8,6 @@ changes, and it is replaced as a whole.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 from types import TracebackType
@@ -22,6 +21,7 @@ from .interrupts import is_interruption
 from .lazy import LOADING
 from .notices import Notices
 from .settings import at_most
+from .worker import restart_after_fork
 
 T = TypeVar("T")
 
@@ -111,20 +111,6 @@ def ready(part: Part) -> Later:
 
 class Runtime:
     """Everything that is set up once per process."""
-
-    __slots__ = (
-        "_alerter",
-        "_notices",
-        "_trace_store",
-        "clock",
-        "gate",
-        "installed",
-        "logs",
-        "lowest",
-        "observers",
-        "refused",
-        "service",
-    )
 
     def __init__(
         self,
@@ -232,15 +218,6 @@ class Runtime:
 class Cell:
     """Holds the runtime in force, and makes one where nobody configured."""
 
-    __slots__ = (
-        "_counting",
-        "_recordings",
-        "diverted",
-        "lowest",
-        "make_default",
-        "runtime",
-    )
-
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
         #: A log call of a lower level ends here, as most of a busy program do: the level of the
@@ -251,8 +228,11 @@ class Cell:
         #: Takes all events in place of the lines of whatever runtime is in force, for tests.
         self.diverted: Callable[[SafeEvent], None] | None = None
         self.make_default: Callable[[], object]  #: puts a runtime in force where nobody configured
-        if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
-            os.register_at_fork(after_in_child=self._renew)
+        restart_after_fork(self)
+
+    def start_anew(self) -> None:
+        """Forget, in a forked child, that a thread of the parent was counting."""
+        self._counting = RLock()
 
     def fill(self, runtime: Runtime | None) -> None:
         """Put *runtime* in force; None leaves the next call to build the default one."""
@@ -269,9 +249,6 @@ class Cell:
     def current(self) -> Runtime:
         """Return the runtime in force, building the default one where there is none."""
         return self.runtime or self._build()
-
-    def _renew(self) -> None:
-        self._counting = RLock()
 
     def _build(self) -> Runtime:
         with LOADING:

@@ -7,7 +7,6 @@ exception as it is.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import threading
@@ -18,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from .. import runtime
+from ..worker import restart_after_fork
 
 #: A private key that has begun and not ended, by the characters that the redactor takes for its body.
 _OPEN_KEY: Final = re.compile(
@@ -176,5 +176,4 @@ class _Shared:
 
 
 _SHARED: Final = _Shared()
-if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
-    os.register_at_fork(after_in_child=_SHARED.start_anew)
+restart_after_fork(_SHARED)
