@@ -112,7 +112,7 @@ def test_a_test_alert_that_is_refused_says_why(make: Any, server: Script) -> Non
 @every_http_sink
 def test_an_answer_that_quotes_the_token_shows_it_to_nobody(make: Any, server: Script) -> None:
     """What a service says of an error is shown but for the sink's own secrets."""
-    server.answers.extendleft([(400, {}, f"wrong token: {BOT}".encode())] * 2)
+    server.answers[0] = (400, {}, f"wrong token: {BOT}".encode())
     with pytest.raises(SinkRejected) as caught:
         send_test(make(server.url))
     assert TOKEN not in str(caught.value)

@@ -1,5 +1,5 @@
 """
-Send each message to a service as one POST with a JSON body.
+Send each message to a service as one POST with a JSON body, and tell from the answer what became of it.
 
 What sinks over HTTP have in common. The file of a service says how it writes a
 message, and what is special about its answers; it never touches the network.
@@ -8,19 +8,23 @@ message, and what is special about its answers; it never touches the network.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import ClassVar, Final
 
+from ...errors import ConfigError, SinkError, SinkRejected
 from ...event import Json
-from ...http import Endpoint, Response
+from ...http import Endpoint, Response, parse_retry_after
 from ...redaction import register_secret
 from ...version import __version__
 from ..delivery import Delivery
-from ._answers import REVOKED, check
 
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"obskeeper/{__version__}"}
+#: Seconds to wait where a service says "too many" and not for how long.
+_DEFAULT_WAIT: Final = 5.0
+#: What a service may say of an error that is shown: a word of Slack, a sentence of Telegram.
+_REASON: Final = re.compile(r"[A-Za-z][\w ,:'-]{2,79}", re.ASCII)
 
 
 class HttpSink(ABC):
@@ -34,7 +38,8 @@ class HttpSink(ABC):
     """
 
     service: ClassVar[str]  #: whom errors name
-    revoking: ClassVar[Collection[int]] = REVOKED  #: statuses that end the sink
+    revoking: ClassVar[Collection[int]] = frozenset({401, 403, 404, 410})  #: statuses that end the sink
+    passing: ClassVar[Collection[int]] = frozenset({408})  #: refusals that are worth another try
 
     def __init__(
         self, target: Endpoint, *, secrets: Iterable[str] = (), headers: Mapping[str, str] | None = None
@@ -46,12 +51,9 @@ class HttpSink(ABC):
             register_secret(secret, self.service)
 
     def emit(self, delivery: Delivery, /) -> None:
-        """Post *delivery*, in its second form where the service does not like the first."""
-        answer = self._post(delivery, self.payload(delivery))
-        if answer.status == 400:
-            second = self.second_payload(delivery, answer)
-            answer = answer if second is None else self._post(delivery, second)
-        self.check(replace(answer, body=self._hidden(answer.body.decode("utf-8", "replace")).encode()))
+        """Post *delivery*."""
+        body = encoded(self.payload(delivery))
+        self.check(self._target.post(body, headers=self.headers(delivery, body)))
 
     def preview(self, delivery: Delivery, /) -> str:
         """Write down the request that `emit` makes, without the sink's secrets."""
@@ -66,21 +68,25 @@ class HttpSink(ABC):
     def payload(self, delivery: Delivery) -> Json:
         """Write *delivery* as the service wants it."""
 
-    def second_payload(self, delivery: Delivery, answer: Response) -> Json | None:
-        """Write *delivery* in another form after the service refused the first; None if there is none."""
-        return None
-
     def headers(self, delivery: Delivery, body: bytes) -> Mapping[str, str]:
         """Return the headers that go with *body*."""
         return self._headers
 
     def check(self, answer: Response) -> None:
         """Raise the error that fits *answer*, unless the message arrived."""
-        check(answer, self.service, revoking=self.revoking)
-
-    def _post(self, delivery: Delivery, payload: Json) -> Response:
-        body = encoded(payload)
-        return self._target.post(body, headers=self.headers(delivery, body))
+        status = answer.status
+        if 200 <= status < 300:
+            return
+        body = body_object(answer)
+        said = f"{self.service} answered {status}{self._hidden(_reason(answer, body))}"
+        wait = parse_retry_after(answer.headers.get("retry-after"))
+        if status == 429:
+            raise SinkError(said, retry_after=max(wait or 0.0, _wait_in(body)) or _DEFAULT_WAIT)
+        # A page for people comes from something in front of the service, which may go away again.
+        is_page = answer.body.lstrip()[:1] == b"<" and status in self.revoking
+        if status < 200 or status >= 500 or status in self.passing or is_page:
+            raise SinkError(said, retry_after=wait)
+        raise SinkRejected(said, revoked=status in self.revoking)
 
     def _hidden(self, text: str) -> str:
         for secret in self._secrets:
@@ -91,6 +97,39 @@ class HttpSink(ABC):
         return f"{type(self).__name__}({self._target})"
 
 
+def credential(setting: str, given: object, form: re.Pattern[str], takes: str) -> str:
+    """Check a secret; the error does not show what was *given*."""
+    if not isinstance(given, str) or not form.fullmatch(given):
+        raise ConfigError(f"{setting} must be {takes}")
+    return given
+
+
 def encoded(payload: Json) -> bytes:
     """Write *payload* as compact JSON; a lone surrogate becomes a question mark."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def body_object(answer: Response) -> dict[str, object]:
+    """Read the body as a JSON object; anything else is an empty one."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _wait_in(body: dict[str, object]) -> float:
+    """Find the seconds to wait where Discord (``retry_after``) and Telegram (in ``parameters``) put them."""
+    parameters = body.get("parameters")
+    inner = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    waits = [value for value in (body.get("retry_after"), inner) if isinstance(value, int | float)]
+    return max((parse_retry_after(value) or 0.0 for value in waits), default=0.0)
+
+
+def _reason(answer: Response, body: dict[str, object]) -> str:
+    code = body.get("code")
+    if isinstance(code, int) and code:
+        return f" with code {code}"
+    description = body.get("description")
+    said = (description if isinstance(description, str) else answer.body.decode("ascii", "replace")).strip()
+    return f" ({said})" if _REASON.fullmatch(said) else ""

@@ -18,13 +18,11 @@ from ...http import Response, endpoint
 from ...settings import wrong
 from ...version import __version__
 from ..delivery import Delivery
-from ._answers import body_object
-from ._http import HttpSink
+from ._http import HttpSink, body_object, credential
 from ._layout import Markup, defused, layout
 
 #: Characters of a message.
 LIMIT: Final = 2_000
-_BARE_LIMIT: Final = 500
 
 _SUPPRESS_EMBEDS: Final = 1 << 2  # no previews: nobody asked to see what a link in an error shows
 _UNKNOWN_MESSAGE: Final = 10_008  # the message of this nonce arrived and was deleted
@@ -32,8 +30,6 @@ _UNKNOWN_MESSAGE: Final = 10_008  # the message of this nonce arrived and was de
 #: Discord asks for this form and may block others.
 _HEADERS: Final = {"User-Agent": f"DiscordBot (https://obskeeper.invalid, {__version__})"}
 _MARKS: Final = re.compile(r"([\\*_~`|<>\[\]])")
-#: Begin a heading or a list.
-_LINE_MARKS: Final = re.compile(r"^(?=\s*(?:[#+-]|\d+\.))", re.MULTILINE)
 _SNOWFLAKE: Final = re.compile(r"\d{1,20}", re.ASCII)
 _TOKEN: Final = re.compile(r"[!-~]{4,}")
 _WEBHOOK_PATH: Final = re.compile(r".*/webhooks/\d+/([\w-]{4,})/?", re.ASCII)
@@ -43,12 +39,12 @@ class _Discord(HttpSink):
     service = "Discord"
 
     def payload(self, delivery: Delivery) -> dict[str, Json]:
-        """Write a message."""
-        return _message(layout(delivery, _MARKUP, LIMIT))
-
-    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
-        """Write a message that is short and plain."""
-        return _message(layout(delivery, _BARE, _BARE_LIMIT))
+        """Write a message that mentions nobody and previews nothing."""
+        return {
+            "content": layout(delivery, _MARKUP, LIMIT),
+            "allowed_mentions": {"parse": []},
+            "flags": _SUPPRESS_EMBEDS,
+        }
 
     def check(self, answer: Response) -> None:
         """Take a message that was deleted for one that arrived."""
@@ -69,9 +65,7 @@ class DiscordChannel(_Discord):
     def __init__(self, token: str, channel_id: str, *, base_url: str = "https://discord.com/api/v10") -> None:
         if not _SNOWFLAKE.fullmatch(str(channel_id)):
             raise wrong("channel_id", "the number of a Discord channel", channel_id)
-        given: object = token
-        if not isinstance(given, str) or not _TOKEN.fullmatch(given):
-            raise ConfigError("token must be the bot's token, without spaces or line breaks")
+        token = credential("token", token, _TOKEN, "the bot's token, without spaces or line breaks")
         self._channel_id = str(channel_id)
         base = endpoint(base_url, setting="base_url", what="DiscordChannel")
         super().__init__(
@@ -82,11 +76,7 @@ class DiscordChannel(_Discord):
 
     def payload(self, delivery: Delivery) -> dict[str, Json]:
         """Write a message that may be sent again: Discord shows one nonce once."""
-        return {**super().payload(delivery), **_nonce(delivery)}
-
-    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
-        """Write a message that is short and plain."""
-        return {**super().second_payload(delivery, answer), **_nonce(delivery)}
+        return {**super().payload(delivery), "nonce": delivery.token, "enforce_nonce": True}
 
     def __repr__(self) -> str:
         return f"DiscordChannel(channel_id={self._channel_id!r})"
@@ -109,15 +99,6 @@ class DiscordWebhook(_Discord):
         super().__init__(target.at("?wait=true"), secrets=[found[1]], headers=_HEADERS)
 
 
-def _message(content: str) -> dict[str, Json]:
-    """Write the body of a message that mentions nobody."""
-    return {"content": content, "allowed_mentions": {"parse": []}, "flags": _SUPPRESS_EMBEDS}
-
-
-def _nonce(delivery: Delivery) -> dict[str, Json]:
-    return {"nonce": delivery.token, "enforce_nonce": True}
-
-
 def _block(text: str) -> str:
     """Write a code block: inside it nothing is markup, a mention or a link."""
     inner = defused(text).replace("``", "`\u200b`")
@@ -129,31 +110,10 @@ def _code(text: str) -> str:
     return f"`{inner or ' '}`"
 
 
-def _escaped(text: str) -> str:
-    """Write text outside of code: what is markup or an address is shown as it is."""
-    return _MARKS.sub(r"\\\1", defused(text)).replace("://", ":\u200b//")
-
-
-def _lines(text: str) -> str:
-    """Write lines outside of code: none is a heading or an item of a list."""
-    return _LINE_MARKS.sub("\u200b", _escaped(text))
-
-
-def _target(url: str) -> str:
-    return f"<{url}>"
-
-
 _MARKUP: Final = Markup(
     strong=lambda text: f"**{text}**",
     block=_block,
     code=_code,
-    link=_target,
-    escape=_escaped,
-)
-_BARE: Final = Markup(
-    strong=lambda text: text,
-    block=_lines,
-    code=_escaped,
-    link=_target,
-    escape=_lines,
+    link=lambda url: f"<{url}>",
+    escape=lambda text: _MARKS.sub(r"\\\1", defused(text)).replace("://", ":\u200b//"),
 )

@@ -12,12 +12,11 @@ import re
 from typing import Final
 
 from ...clock import isoformat
-from ...errors import ConfigError
 from ...event import Json
 from ...http import endpoint
 from ..delivery import Delivery, Kind
 from ._facts import facts
-from ._http import HttpSink
+from ._http import HttpSink, credential
 from ._layout import MAX_LABEL, defused, one_line, title, web_links
 
 _SUMMARY: Final = 1_024
@@ -39,10 +38,8 @@ class PagerDuty(HttpSink):
     service = "PagerDuty"
 
     def __init__(self, routing_key: str, *, base_url: str = "https://events.pagerduty.com") -> None:
-        given: object = routing_key
-        if not isinstance(given, str) or not _ROUTING_KEY.fullmatch(given):
-            raise ConfigError("routing_key must be an integration key: 32 letters and digits")
-        self._routing_key = routing_key
+        takes = "an integration key: 32 letters and digits"
+        self._routing_key = credential("routing_key", routing_key, _ROUTING_KEY, takes)
         base = endpoint(base_url, setting="base_url", what="PagerDuty")
         super().__init__(base.at("/v2/enqueue"), secrets=[routing_key])
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ...errors import ConfigError, told
+from ...errors import ConfigError, SinkError, told
 from ...event import Json
 from ...http import Response, endpoint
 from ..delivery import Delivery
 from ..model import Severity
-from ._answers import body_object
-from ._http import HttpSink
+from ._http import HttpSink, body_object, credential
 from ._layout import Markup, defused, layout, units
 
 #: UTF-16 units of a message.
@@ -46,9 +45,7 @@ class TelegramChat(HttpSink):
     service = "Telegram"
 
     def __init__(self, token: str, chat_id: str | int, *, base_url: str = "https://api.telegram.org") -> None:
-        given: object = token
-        if not isinstance(given, str) or not _TOKEN.fullmatch(given):
-            raise ConfigError("token must be the bot's token, of the form 123456:ABC...")
+        token = credential("token", token, _TOKEN, "the bot's token, of the form 123456:ABC...")
         if not _CHAT.fullmatch(str(chat_id)):
             raise ConfigError(f"chat_id must be a number or @name, got {told(chat_id)}")
         self._chat_id = str(chat_id)
@@ -66,13 +63,14 @@ class TelegramChat(HttpSink):
             "disable_notification": delivery.alert.severity is Severity.WARNING,
         }
 
-    def second_payload(self, delivery: Delivery, answer: Response) -> dict[str, Json]:
-        """Write a message without formatting, to the new chat where a group has become another one."""
+    def check(self, answer: Response) -> None:
+        """Follow a group that has become another one: what is sent again goes there."""
         parameters = body_object(answer).get("parameters")
         moved = parameters.get("migrate_to_chat_id") if isinstance(parameters, dict) else None
         if isinstance(moved, int):
             self._chat_id = str(moved)
-        return {**self.payload(delivery), "entities": []}
+            raise SinkError("Telegram says that the chat has moved")
+        super().check(answer)
 
     def __repr__(self) -> str:
         return f"TelegramChat(chat_id={self._chat_id!r})"

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, isoformat
-from ...errors import ConfigError, SinkError, SinkRejected
+from ...errors import ConfigError
 from ...event import Json
-from ...http import Response, endpoint
+from ...http import endpoint
 from ..delivery import Delivery
 from ._facts import facts
 from ._http import HttpSink
@@ -24,8 +24,6 @@ from ._http import HttpSink
 #: Bytes of a body, with room for what stands around the facts.
 _FACTS: Final = 19_000
 _SECRET: Final = re.compile(r"whsec_([A-Za-z0-9+/_-]{32,88}={0,2})")
-#: Statuses that a receiver gives to a body it will never take.
-_BAD_BODY: Final = frozenset({400, 405, 413, 415, 422})
 
 
 class Webhook(HttpSink):
@@ -41,6 +39,8 @@ class Webhook(HttpSink):
 
     service = "the webhook"
     revoking = frozenset({410})
+    # The endpoint may be in the middle of a deployment; what it says of the body stays true.
+    passing = frozenset(range(400, 500)) - {400, 405, 410, 413, 415, 422}
 
     def __init__(self, url: str, secret: str | None = None) -> None:
         target = endpoint(url, setting="url", what="Webhook")
@@ -66,15 +66,6 @@ class Webhook(HttpSink):
             signed = f"{delivery.token}.{seconds}.".encode() + body
             headers["webhook-signature"] = " ".join(_signature(key, signed) for key in self._keys)
         return headers
-
-    def check(self, answer: Response) -> None:
-        """Try again where another sink would give up: the endpoint may be in the middle of a deployment."""
-        try:
-            super().check(answer)
-        except SinkRejected as error:
-            if answer.status < 400 or answer.status in _BAD_BODY or error.revoked:
-                raise
-            raise SinkError(str(error)) from None
 
 
 def _key(secret: str) -> bytes:
