@@ -8,7 +8,7 @@ from ...clock import isoformat
 from ...event import Json
 from ..delivery import Delivery
 from ._http import encoded
-from ._layout import MAX_LABEL, clean, one_line, trace_id, web_links
+from ._layout import MAX_LABEL, clean, fitting, one_line, trace_id, web_links
 
 
 def facts(delivery: Delivery, *, limit: int) -> dict[str, Json]:
@@ -29,8 +29,8 @@ def facts(delivery: Delivery, *, limit: int) -> dict[str, Json]:
         "key": delivery.key,
         "severity": alert.severity,
         "service": one_line(delivery.service)[:MAX_LABEL],
-        "message": _cut(alert.message, most),
-        "root_cause": _cut(alert.root_cause, most) if isinstance(alert.root_cause, str) else None,
+        "message": fitting(clean(alert.message), most),
+        "root_cause": fitting(clean(alert.root_cause), most) if isinstance(alert.root_cause, str) else None,
         "trace_id": trace_id(delivery) or None,
         "links": dict(web_links(delivery)),
         "repeats": None,
@@ -41,11 +41,6 @@ def facts(delivery: Delivery, *, limit: int) -> dict[str, Json]:
         told["repeats"] = {"count": repeats.count, "first": first, "last": last}
     told["fields"] = _fields_within(delivery, limit - len(encoded(told)))
     return told
-
-
-def _cut(text: str, most: int) -> str:
-    text = clean(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _fields_within(delivery: Delivery, room: int) -> dict[str, Json]:

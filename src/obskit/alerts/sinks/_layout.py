@@ -38,15 +38,15 @@ _MAX_FIELD: Final = 200
 class Markup:
     """How a service writes things; each takes text and returns it in the service's syntax."""
 
-    strong: Callable[[str], str]
-    block: Callable[[str], str]
-    code: Callable[[str], str]
-    link: Callable[[str], str]
-    escape: Callable[[str], str]
+    strong: Callable[[str], str] = str
+    block: Callable[[str], str] = str
+    code: Callable[[str], str] = str
+    link: Callable[[str], str] = str
+    escape: Callable[[str], str] = str
 
-
-def _as_it_is(text: str) -> str:
-    return text
+    def labelled(self, label: str, written: str) -> str:
+        """Write a line of a label and what it is about."""
+        return f"{self.strong(self.escape(label) + ':')} {written}"
 
 
 def defused(text: str) -> str:
@@ -54,9 +54,9 @@ def defused(text: str) -> str:
     return re.sub("([@<])", "\\1\u200b", text)
 
 
-PLAIN: Final = Markup(strong=_as_it_is, block=_as_it_is, code=_as_it_is, link=_as_it_is, escape=_as_it_is)
+PLAIN: Final = Markup()
 #: For services that pass text on to others, whose syntax nobody knows.
-RELAYED: Final = Markup(strong=_as_it_is, block=defused, code=defused, link=_as_it_is, escape=defused)
+RELAYED: Final = Markup(block=defused, code=defused, escape=defused)
 
 
 def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
@@ -66,28 +66,29 @@ def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
     No service counts a text longer than that, and most count it shorter. A *limit* of
     1,000 has room for all parts, whatever they hold.
     """
-    alert = delivery.alert
-    head = _head(delivery, markup)
-    trace, repeats = _trace(delivery, markup), _repeats_line(delivery.repeats, markup)
-    room = limit - units("\n".join([head, *trace, *repeats])) - 1
-    links = _first_that_fit(_links(delivery, markup), room - limit // 4)
-    room -= sum(units(line) + 1 for line in links)
-    body = [_fitting(clean(alert.message), markup.block, room * 2 // 3)]
-    room -= units(body[0]) + 1
+    alert, repeats, trace = delivery.alert, delivery.repeats, trace_id(delivery)
+    head = [_head(delivery, markup)]
+    foot = [markup.labelled("Trace", markup.code(trace))] if trace else []
+    told = [markup.escape(describe_repeats(repeats))] if repeats.count else []
+    room = limit - _length([*head, *foot, *told])
+    links = [markup.labelled(label, markup.link(url)) for label, url in web_links(delivery)]
+    foot += _first_that_fit(links, room - limit // 4)
+    foot += told
+    room = limit - _length([*head, *foot])
+    body = [fitting(clean(alert.message), room * 2 // 3, markup.block)]
     if isinstance(alert.root_cause, str) and alert.root_cause:
-        label = f"{markup.strong('Root cause:')} "
-        cause = _fitting(one_line(alert.root_cause), markup.code, min(room, limit // 3) - units(label))
-        body.append(label + cause)
-        room -= units(body[-1]) + 1
-    fields = _first_that_fit(_fields(delivery, markup), room)
-    return "\n".join([head, *body, *fields, *trace, *links, *repeats])
+        label = markup.labelled("Root cause", "")
+        rest = min(room - _length(body), limit // 3) - units(label)
+        body.append(label + fitting(one_line(alert.root_cause), rest, markup.code))
+    body += _first_that_fit(_fields(delivery, markup), room - _length(body))
+    return "\n".join([*head, *body, *foot])
 
 
 def title(delivery: Delivery, limit: int, markup: Markup = RELAYED) -> str:
     """Write *delivery* on one line of at most *limit* UTF-16 units."""
     state = "RESOLVED" if delivery.kind is Kind.RECOVERY else delivery.alert.severity.upper()
     message = one_line(delivery.alert.message[:limit])
-    return _fitting(f"{state} {one_line(delivery.service)[:MAX_LABEL]}: {message}", markup.escape, limit)
+    return fitting(f"{state} {one_line(delivery.service)[:MAX_LABEL]}: {message}", limit, markup.escape)
 
 
 def web_links(delivery: Delivery) -> list[tuple[str, str]]:
@@ -105,6 +106,18 @@ def trace_id(delivery: Delivery) -> str:
 def units(text: str) -> int:
     """Count UTF-16 units, which are never fewer than code points."""
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def fitting(text: str, room: int, write: Callable[[str], str] = str) -> str:
+    """Write as much of *text* as fits *room* once it is written; the rest is an ellipsis."""
+    written = write(text)
+    kept = text
+    while units(written) > room and kept:
+        excess = units(written) - room
+        # Writing may double every character, so a quarter of the excess never cuts too much.
+        kept = kept[: max(0, min(room, len(kept) - max(1, excess // 4)))]
+        written = write(kept + "…")
+    return written
 
 
 def clean(text: str) -> str:
@@ -139,51 +152,26 @@ def _head(delivery: Delivery, markup: Markup) -> str:
     return f"{_ICONS[severity]} {markup.strong(severity.upper())} {service}"
 
 
-def _trace(delivery: Delivery, markup: Markup) -> list[str]:
-    shown = trace_id(delivery)
-    return [f"{markup.strong('Trace:')} {markup.code(shown)}"] if shown else []
-
-
-def _links(delivery: Delivery, markup: Markup) -> list[str]:
-    return [
-        f"{markup.strong(markup.escape(label) + ':')} {markup.link(url)}"
-        for label, url in web_links(delivery)
-    ]
-
-
-def _repeats_line(repeats: Repeats, markup: Markup) -> list[str]:
-    return [markup.escape(describe_repeats(repeats))] if repeats.count else []
-
-
 def _fields(delivery: Delivery, markup: Markup) -> list[str]:
     def shown(value: object) -> str:
         """Write a value as people read it."""
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return [
-        f"{markup.strong(markup.escape(one_line(name)[:MAX_LABEL]) + ':')} "
-        f"{markup.code(one_line(shown(value))[:_MAX_FIELD])}"
+        markup.labelled(one_line(name)[:MAX_LABEL], markup.code(one_line(shown(value))[:_MAX_FIELD]))
         for name, value in delivery.alert.fields.items()
     ]
 
 
+def _length(lines: list[str]) -> int:
+    """Count the units of *lines*, each with its line break."""
+    return sum(units(line) + 1 for line in lines)
+
+
 def _first_that_fit(lines: list[str], room: int) -> list[str]:
     """Return the lines that fit *room* together, each with its line break; a longer one is passed over."""
-    kept = []
+    kept: list[str] = []
     for line in lines:
-        if units(line) < room:
+        if _length([*kept, line]) <= room:
             kept.append(line)
-            room -= units(line) + 1
     return kept
-
-
-def _fitting(text: str, write: Callable[[str], str], room: int) -> str:
-    """Write as much of *text* as fits *room* once it is written; the rest is an ellipsis."""
-    written = write(text)
-    kept = text
-    while units(written) > room and kept:
-        excess = units(written) - room
-        # Writing may double every character, so a quarter of the excess never cuts too much.
-        kept = kept[: max(0, min(room, len(kept) - max(1, excess // 4)))]
-        written = write(kept + "…")
-    return written
