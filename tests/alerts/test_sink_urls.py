@@ -103,7 +103,7 @@ def test_several_urls_are_several_sinks() -> None:
         (f"smtp://bot:{TOKEN}@[bad", "it must have the form smtp:"),
         (f"smtp://bot:{TOKEN}@mail.example.com", "sender must be a mail address"),
         (f"apprise+nonsense://{TOKEN}", "urls must be URLs that Apprise takes"),
-        (f"carrier-pigeon://{TOKEN}", "it must begin with one of alertmanager, .* got carrier-pigeon"),
+        (f"carrier-pigeon://{TOKEN}", r"it must begin with one of alertmanager\+, .* got carrier-pigeon"),
         (f"carrier+https://{TOKEN}", "got carrier$"),
     ],
 )

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from ...errors import ConfigError
 from ..delivery import AlertSink
 from .alertmanager import Alertmanager
+from .bridge import Apprise
 from .discord import DiscordChannel, DiscordWebhook
 from .email import Email
 from .local import Console
@@ -27,13 +28,10 @@ from .slack import SlackWebhook
 from .telegram import TelegramChat
 from .webhook import Webhook
 
-if TYPE_CHECKING:
-    from .bridge import Apprise
-
 #: Entry points of this group are functions from a URL to a sink; their names are schemes.
 GROUP: Final = "obskit.alert_sinks"
 
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9.-]{0,30})(\+|:)", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9.-]{0,30})[+:]", re.IGNORECASE)
 #: Services whose own URLs are known by their host.
 _HOSTS: Final[Mapping[str, Callable[[str], AlertSink]]] = {
     **dict.fromkeys(
@@ -69,14 +67,12 @@ def sink_from(url: str) -> AlertSink:
     found = _SCHEME.match(url)
     if not found:
         raise ConfigError("it must begin with a scheme, such as https: or discord:")
-    name, mark = found[1].lower(), found[2]
-    if mark == "+" and name in _BY_URL:
-        return _BY_URL[name](url[found.end() :])
-    if mark == ":" and name in _BY_PARTS:
-        return _BY_PARTS[name](url[found.end() :].removeprefix("//"))
-    if mark == ":" and name in ("http", "https"):
+    scheme = found[0].lower()
+    if scheme in ("http:", "https:"):
         return _by_host(url)
-    return _by_entry_point(name, url)
+    if scheme in _BUILDERS:
+        return _BUILDERS[scheme](url[found.end() :].removeprefix("//"))
+    return _by_entry_point(found[1].lower(), url)
 
 
 def _by_host(url: str) -> AlertSink:
@@ -85,7 +81,7 @@ def _by_host(url: str) -> AlertSink:
     try:
         build = _HOSTS[urlsplit(url).hostname or ""]
     except (ValueError, KeyError):
-        names = ", ".join(f"{name}+https:" for name in _BY_URL)
+        names = ", ".join(f"{scheme}https:" for scheme in _BUILDERS if scheme.endswith("+"))
         raise ConfigError(f"it must say what answers there, as one of {names}") from None
     return build(url)
 
@@ -100,7 +96,7 @@ def _by_entry_point(name: str, url: str) -> AlertSink:
             raise
         except Exception as error:  # anybody's code; its text may quote the URL
             raise ConfigError(f"the sink {name} cannot be built: {type(error).__name__}") from None
-    known = ", ".join(sorted({*_BY_URL, *_BY_PARTS}))
+    known = ", ".join(_BUILDERS)
     raise ConfigError(f"it must begin with one of {known}, or with the name of an installed sink; got {name}")
 
 
@@ -110,14 +106,6 @@ def _pair(rest: str, form: str) -> tuple[str, str]:
     if not at:
         raise ConfigError(f"it must have the form {form}")
     return left, right
-
-
-def _discord(rest: str) -> DiscordChannel:
-    return DiscordChannel(*_pair(rest, "discord://TOKEN@CHANNEL"))
-
-
-def _telegram(rest: str) -> TelegramChat:
-    return TelegramChat(*_pair(rest, "telegram://TOKEN@CHAT"))
 
 
 def _pagerduty(rest: str) -> PagerDuty:
@@ -154,25 +142,16 @@ def _smtp(rest: str) -> Email:
     )
 
 
-def _apprise(url: str) -> Apprise:
-    from .bridge import Apprise
-
-    return Apprise(url)
-
-
-#: After ``name+`` stands a URL.
-_BY_URL: Final[Mapping[str, Callable[[str], AlertSink]]] = {
-    "alertmanager": Alertmanager,
-    "apprise": _apprise,
-    "discord": DiscordWebhook,
-    "slack": SlackWebhook,
-    "webhook": _webhook,
-}
-#: After ``name:`` stand the parts that the sink needs.
-_BY_PARTS: Final[Mapping[str, Callable[[str], AlertSink]]] = {
-    "console": lambda _: Console(),
-    "discord": _discord,
-    "pagerduty": _pagerduty,
-    "smtp": _smtp,
-    "telegram": _telegram,
+#: By scheme: behind ``+`` stands a URL, behind ``:`` the parts that the sink needs.
+_BUILDERS: Final[Mapping[str, Callable[[str], AlertSink]]] = {
+    "alertmanager+": Alertmanager,
+    "apprise+": Apprise,
+    "console:": lambda _: Console(),
+    "discord+": DiscordWebhook,
+    "discord:": lambda rest: DiscordChannel(*_pair(rest, "discord://TOKEN@CHANNEL")),
+    "pagerduty:": _pagerduty,
+    "slack+": SlackWebhook,
+    "smtp:": _smtp,
+    "telegram:": lambda rest: TelegramChat(*_pair(rest, "telegram://TOKEN@CHAT")),
+    "webhook+": _webhook,
 }

@@ -128,28 +128,20 @@ def _in_short(delivery: Delivery, most: int) -> str:
     return f"{title(delivery, most - units(trace) - 1)} {trace}".strip()[:most]
 
 
-class _Muzzle(logging.Filter):
-    """Drops the records of threads that have asked for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.thread = threading.local()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record pass unless its thread has asked for quiet."""
-        return not getattr(self.thread, "is_quiet", False)
+_QUIET: Final = threading.local()
 
 
-_MUZZLE: Final = _Muzzle()
+def _may_be_told(_: logging.LogRecord) -> bool:
+    return not getattr(_QUIET, "is_asked_for", False)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the libraries' log lines of this thread, which quote URLs, from everybody."""
     for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_MUZZLE)
-    _MUZZLE.thread.is_quiet = True
+        logging.getLogger(name).addFilter(_may_be_told)
+    _QUIET.is_asked_for = True
     try:
         yield
     finally:
-        _MUZZLE.thread.is_quiet = False
+        _QUIET.is_asked_for = False
