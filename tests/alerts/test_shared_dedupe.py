@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obskit.alerts import Alerter, Delivery, Kind
-from obskit.alerts.dedupe import Dedupe, DynamoDBDedupe, Granted, Held, MemoryDedupe, RedisDedupe
-from obskit.alerts.dedupe import _shared as shared_dedupe
+from obskit.alerts.dedupe import Dedupe, DynamoDBDedupe, Granted, Held, MemoryDedupe, RedisDedupe, _marks
 from obskit.alerts.sinks import Callback
 from obskit.alerts.window import NO_REPEATS, Repeats
 from obskit.conformance import rules
@@ -71,7 +70,7 @@ def test_redis_keeps_the_rules(server: RedisServer) -> None:
 def test_a_table_keeps_the_rules(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Several objects, each with connections of its own, on one table."""
     # It is slower than DynamoDB is.
-    monkeypatch.setattr(shared_dedupe, "_PATIENCE", 30.0)
+    monkeypatch.setattr(_marks, "_PATIENCE", 30.0)
     monkeypatch.setattr(rules, "PATIENCE", 60.0)
     clock = FakeClock()
     check_dedupe(in_table(address, clock), wait=clock.advance)
@@ -167,7 +166,7 @@ def test_a_mark_goes_a_week_after_it_was_changed(server: RedisServer, address: s
 
 def test_one_who_is_never_fast_enough_gives_up(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others change the mark between every read and write; after a while it is an error."""
-    monkeypatch.setattr(shared_dedupe, "_PATIENCE", 0.2)
+    monkeypatch.setattr(_marks, "_PATIENCE", 0.2)
     first, second = in_redis(server)(), None
 
     class Slow(RedisDedupe):

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...clock import Clock
 from ...storage.dynamodb import EXPIRES, ConditionFailed, DynamoDBTable, InTable, Item
-from ._shared import KEPT, SharedDedupe
+from ._marks import KEPT, SharedDedupe
 
 
 class DynamoDBDedupe(InTable, SharedDedupe):

@@ -11,7 +11,7 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...settings import whole_number
 from ...worker import restart_after_fork
 from ..window import ABSENT, NO_REPEATS, Mark, Repeats, counted, is_held, leased, may_send
-from ._changing import ChangingDedupe
+from ._marks import MarkDedupe
 from ._protocol import Granted, Held
 
 R = TypeVar("R")
@@ -20,7 +20,7 @@ R = TypeVar("R")
 _ASLEEP_NS: Final = 1_000_000_000
 
 
-class MemoryDedupe(ChangingDedupe):
+class MemoryDedupe(MarkDedupe):
     """
     Keeps the marks in memory; they are gone with the process.
 
@@ -59,7 +59,7 @@ class MemoryDedupe(ChangingDedupe):
             return Granted(mark.carried)
 
     def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
-        """See `ChangingDedupe`."""
+        """See `MarkDedupe`."""
         with self._lock:
             mark, answer = step(self._marks.get(key, ABSENT), self._now_ns())
             self._set(key, mark)

@@ -7,7 +7,7 @@ from typing import Final
 from ...clock import Clock
 from ...errors import StoreError
 from ...storage.redis import Argument, RedisConnection, Script
-from ._shared import KEPT, SharedDedupe
+from ._marks import KEPT, SharedDedupe
 
 _READ: Final = Script("return redis.call('GET', KEYS[1])")
 #: Arguments: what must be there, what is to take its place ('' for nothing, in both), ms until it goes.

@@ -10,8 +10,7 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...settings import path as checked_path
 from ...storage.sqlite import Database, Tables
 from ..window import Mark
-from ._changing import ChangingDedupe
-from ._shared import KEPT, read, written
+from ._marks import KEPT, MarkDedupe, read, storable, written
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -34,11 +33,9 @@ _TABLES: Final = Tables(
     ],
 )
 _KEPT_NS: Final = KEPT * 10**9
-#: How much later than now a mark may have been changed; else the wall clock was set back since.
-_SKEW_NS: Final = 5 * 10**9
 
 
-class SQLiteDedupe(ChangingDedupe):
+class SQLiteDedupe(MarkDedupe):
     """
     Keeps the marks in a file that processes of one machine share; they outlive the processes.
 
@@ -59,14 +56,13 @@ class SQLiteDedupe(ChangingDedupe):
         self._database.close()
 
     def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
-        """See `ChangingDedupe`."""
-        key = key.encode("utf-8", "backslashreplace").decode()  # SQLite has no lone surrogates
-        now = self._clock.time_ns()
+        """See `MarkDedupe`."""
+        key, now = storable(key), self._clock.time_ns()
 
         def change(connection: Connection) -> R:
             """Do it in one transaction."""
             row = connection.execute("SELECT mark FROM marks WHERE key = ?", (key,)).fetchone()
-            before = read(row[0] if row else None, now, skew_ns=_SKEW_NS)
+            before = read(row[0] if row else None, now)
             after, answer = step(before, now)
             if (text := written(after, now)) is None:
                 connection.execute("DELETE FROM marks WHERE key = ?", (key,))
