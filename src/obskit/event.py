@@ -51,17 +51,8 @@ class Placed:
         self.others: Final = others  #: the user's own; none bears the name of a core field
 
 
-#: The first seven items of an `Event`, which are all that most events have.
-Common: TypeAlias = tuple[int, int, str, str, str | None, tuple[Bound, ...], Mapping[str, object]]
-
-
 class Event(NamedTuple):
-    """
-    What a log call said, before anything was made safe.
-
-    A named tuple, because making one costs a third of a frozen dataclass and
-    it is made once per event.
-    """
+    """What a log call said, before anything was made safe."""
 
     time_ns: int  #: wall clock, nanoseconds since 1970-01-01 UTC
     level: int
@@ -73,6 +64,21 @@ class Event(NamedTuple):
     exception: BaseException | None = None
     event: str | None = None  #: name of an event that obskit itself writes, such as ``command.end``
     template: str | None = None  #: *msg* before its arguments were put in
+
+
+#: An event without the names of its items: most are made and taken apart at once, which saves 0.3 µs.
+Items: TypeAlias = tuple[
+    int,
+    int,
+    str,
+    str,
+    str | None,
+    tuple[Bound, ...],
+    Mapping[str, object],
+    BaseException | None,
+    str | None,
+    str | None,
+]
 
 
 def own_event(

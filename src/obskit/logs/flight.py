@@ -98,7 +98,7 @@ class Recording:
             )
         )
         for event in events:
-            pipeline.emit(SafeEvent(event._replace(fields={**event.fields, "_recorded": True})))
+            pipeline.emit_safe(SafeEvent(event._replace(fields={**event.fields, "_recorded": True})))
         return kept
 
     def _settle(self) -> None:

@@ -18,7 +18,7 @@ from ..naming import takes_any_field
 from ..runtime import CELL
 from .flight import keeper
 from .message import find_exception, format_message
-from .pipeline import current_pipeline
+from .pipeline import Pipeline, current_pipeline
 
 _frame: Final = sys._getframe
 
@@ -103,7 +103,8 @@ class Logger:
         self._log(ERROR, msg, args, fields)
 
     def _log(self, level: int, msg: object, args: tuple[object, ...], fields: dict[str, Any]) -> None:
-        pipeline = current_pipeline()
+        # As `current_pipeline` does, whose call would take 0.1 µs.
+        pipeline: Pipeline = (CELL.runtime or CELL.current()).logs  # type: ignore[assignment]
         thresholds = pipeline.thresholds
         keep = None
         if level < (thresholds.of(self._name) if thresholds.by_name else thresholds.lowest):
@@ -118,7 +119,7 @@ class Logger:
         except ValueError:  # no Python code called: `atexit` did, or a thread began here
             fn = "<unknown>"
         bound = self._bound
-        common = (
+        event = (
             pipeline.time_ns(),
             level,
             text,
@@ -126,8 +127,11 @@ class Logger:
             self._name,
             (current_scope(), bound) if bound.fields else (current_scope(),),
             fields,
+            exception,
+            None,
+            template,
         )
-        if keep is not None:
-            keep(Event(*common, exception, None, template))
-        elif exception is not None or not pipeline.emit_common(common):
-            pipeline.emit(Event(*common, exception, None, template))
+        if keep is None:
+            pipeline.emit(event)
+        else:
+            keep(Event._make(event))

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from ..clock import Clock
-from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Common, Event, Json, SafeEvent, SafeFields, own_event
+from ..event import CONTEXT_FIELDS, PLACED_FIELDS, Event, Items, Json, SafeEvent, SafeFields, own_event
 from ..gate import Gate, placed
 from ..interrupts import let_pass
 from ..levels import WARN, Thresholds
@@ -72,24 +72,39 @@ class Pipeline:
         """Show *watcher*, which must not raise, each event of *level* or above before its line is written."""
         self._watcher, self._watched_level = watcher, level
 
-    def emit_common(self, common: Common) -> bool:
-        """Write the line of *common* the quick way; False where only `emit` can; never raises."""
-        quick_line = self._quick_line
-        if quick_line is None or common[1] >= self._watched_level or CELL.diverted is not None:
-            return False
-        try:
-            line = quick_line.line(common)  # a method: `__call__` costs 0.1 µs more
-        except Exception as error:  # the general way copes with what is not common
-            let_pass(error)
-            return False
-        self._write(line)
-        return True
-
-    def emit(self, event: Event | SafeEvent) -> None:
+    def emit(self, event: Items) -> None:
         """Write *event* as one line, or count it as lost; never raises."""
-        if event.level >= self._watched_level and self._watcher is not None and isinstance(event, Event):
-            self._watcher(event)
-        if (line := self._line(event)) is not None:
+        if event[1] >= self._watched_level and self._watcher is not None:
+            self._watcher(Event._make(event))
+        if self._quick_line is not None and CELL.diverted is None:
+            try:
+                line = self._quick_line.line(event)  # a method: `__call__` costs 0.1 µs more
+            except Exception as error:  # the general way copes with what is not common
+                let_pass(error)
+            else:
+                self._write(line)
+                return
+        try:
+            safe = secured(Event._make(event), self._gate)
+        except Exception as error:
+            let_pass(error)
+            self._losses.add(reason_of(error))
+        else:
+            self.emit_safe(safe)
+
+    def emit_safe(self, event: SafeEvent) -> None:
+        """Do the same with an event that has been through the gate."""
+        try:
+            if self._copy_to is not None:
+                self._copy_to.emit(event)
+            if CELL.diverted is not None:
+                CELL.diverted(event)
+                return
+            line = self._finished(event)
+        except Exception as error:
+            let_pass(error)
+            self._losses.add(reason_of(error))
+        else:
             self._write(line)
 
     def _write(self, line: bytes) -> None:
@@ -104,20 +119,6 @@ class Pipeline:
         else:
             if self._losses.untold and not self._telling:
                 self._tell_in_band()
-
-    def _line(self, event: Event | SafeEvent) -> bytes | None:
-        """Return the line of *event*; None where it is lost, or given to somebody else."""
-        try:
-            safe = secured(event, self._gate) if isinstance(event, Event) else event
-            if self._copy_to is not None:
-                self._copy_to.emit(safe)
-            if CELL.diverted is None:
-                return self._finished(safe)
-            CELL.diverted(safe)
-        except Exception as error:
-            let_pass(error)
-            self._losses.add(type(error).__name__)
-        return None
 
     def line(self, event: Event) -> bytes:
         """Return the line of *event* without writing it; may raise as the encoder does."""
@@ -159,8 +160,7 @@ class Pipeline:
 
 def current_pipeline() -> Pipeline:
     """Return the pipeline of the runtime in force."""
-    runtime = CELL.runtime or CELL.current()
-    return runtime.logs  # type: ignore[return-value] # a cast would cost as much as the rest
+    return cast("Pipeline", CELL.current().logs)
 
 
 def secured(event: Event, gate: Gate) -> SafeEvent:

@@ -12,41 +12,58 @@ them together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from json.encoder import encode_basestring
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ..clock import isoformat
 from ..encoding.json import DEFAULT_LINE_BYTES, Dumper, breaks_lines
 from ..encoding.quick import NotQuick
-from ..event import PAIR_VALUES, PLACED_FIELDS, Bound, Common, Json
+from ..event import PLACED_FIELDS, Bound, Items, Json
 from ..gate import Gate
 from ..levels import NAMES
+from ..redaction import Redactor
 from ..spans import current_span
 
-Key = TypeVar("Key")
-
 _LONGEST_TEXT: Final = 10_000
+#: Characters of a text that is kept with its encoded form, and how many are kept.
 _LONGEST_KEPT: Final = 256
-_CACHE_SIZE: Final = 1_024
+_MOST_KEPT: Final = 1_024
 _INT64: Final = 1 << 63
-#: Names of fields that have a place of their own, or that are looked at in pairs.
-_SPECIAL: Final = PLACED_FIELDS | PAIR_VALUES
 
 
 class _Pieces:
     """Bound fields as they stand on a line, each behind a comma."""
 
-    __slots__ = ("context", "edition", "fields", "has_trace", "others")
+    __slots__ = ("context", "edition", "has_trace", "names", "others", "taken")
 
     def __init__(
-        self, edition: object, fields: Mapping[str, object], context: str, others: str, *, has_trace: bool
+        self, edition: object, names: frozenset[str], context: str, others: str, *, has_trace: bool
     ) -> None:
         self.edition: Final = edition  #: of the rules that made them safe
-        self.fields: Final = fields  #: by their names as they were bound, and as they are written
+        self.names: Final = names  #: of the fields, as they were bound and as they are written
+        self.taken: Final = names | PLACED_FIELDS  #: names that no other field of the line may have
         self.context: Final = context
         self.others: Final = others
         self.has_trace: Final = has_trace
+
+
+class _Encoded(dict[str, str]):
+    """Gives texts made safe and encoded; most are said again and again, and kept."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def __missing__(self, text: str) -> str:
+        if len(text) > _LONGEST_TEXT:
+            raise NotQuick
+        safe = self._redactor.text(text)
+        encoded = encode_basestring(safe)
+        if safe is text and len(text) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[text] = encoded
+        return encoded
 
 
 class QuickLine:
@@ -55,20 +72,22 @@ class QuickLine:
     def __init__(self, gate: Gate, service: str, dumper: Dumper) -> None:
         self._gate = gate
         self._redactor = gate.redactor
+        self._literals = gate.redactor.literals
         self._dumper = dumper
         self._service = service
         self._second = (-1, "")
-        self._literals = gate.redactor.literals
         self._begin_edition()
 
-    def line(self, common: Common) -> bytes:
+    def line(self, event: Items) -> bytes:
         """
-        Return the line of *common*.
+        Return the line of *event*.
 
         Raises:
             NotQuick: If it needs the general way; other errors mean the same.
         """
-        time_ns, level, msg, fn, logger, bound, fields = common
+        time_ns, level, msg, fn, logger, bound, fields, exception, own_event, _ = event
+        if exception is not None or own_event is not None:
+            raise NotQuick
         if self._literals.pattern is not self._pattern:
             self._begin_edition()
         pieces: _Pieces | None = bound[0].pieces
@@ -79,14 +98,14 @@ class QuickLine:
         cached = self._second
         second = time_ns // 1_000_000_000
         if cached[0] != second:
-            cached = self._second = (second, isoformat(time_ns)[:20])
+            cached = self._second = (second, f'{{"ts":"{isoformat(time_ns)[:20]}')
         micros = "%06d" % (time_ns // 1000 % 1_000_000)  # noqa: UP031 - half the time of an f-string
-        own = self._write(self._own(fields, pieces.fields)) if fields else ""
+        texts = self._texts
+        own = self._write(self._own(fields, pieces.taken)) if fields else ""
+        end = "}\n" if logger is None else f',"logger":{texts[logger]}}}\n'
         line = (
-            f'{{"ts":"{cached[1]}{micros}+00:00","level":"{NAMES[level]}",'
-            f"{self._functions.get(fn) or self._function(fn)}{pieces.context},"
-            f'"msg":{self._texts.get(msg) or self._text(msg)}{pieces.others}{own}'
-            f"{self._ends.get(logger) or self._end(logger)}"
+            f'{cached[1]}{micros}+00:00","level":"{NAMES[level]}{self._between}{texts[fn]}{pieces.context},'
+            f'"msg":{texts[msg]}{pieces.others}{own}{end}'
         )
         if not line.isascii() and breaks_lines(line):
             raise NotQuick
@@ -104,42 +123,26 @@ class QuickLine:
         """
         pattern = self._literals.pattern
         self._edition = self._redactor.edition()
+        self._open_names = self._redactor.open_names()
         self._open_texts = self._redactor.open_texts()
-        self._names: set[str] = set()
-        self._texts: dict[str, str] = {}
-        self._functions: dict[str, str] = {}
-        self._ends: dict[str | None, str] = {None: "}\n"}
+        self._texts = _Encoded(self._redactor)
+        service = self._redactor.finished(encode_basestring(self._service).encode()).decode()
+        self._between = f'","service":{service},"fn":'
         self._pattern = pattern
-
-    def _text(self, msg: str) -> str:
-        if len(msg) > _LONGEST_TEXT:
-            raise NotQuick
-        texts = self._texts
-        safe = self._redactor.text(msg)
-        encoded = encode_basestring(safe)
-        return _kept(texts, msg, encoded) if safe is msg and len(msg) <= _LONGEST_KEPT else encoded
-
-    def _function(self, fn: str) -> str:
-        functions = self._functions
-        service, safe = (encode_basestring(self._redactor.text(text)) for text in (self._service, fn))
-        return _kept(functions, fn, f'"service":{service},"fn":{safe}')
-
-    def _end(self, logger: str | None) -> str:
-        if logger is None:
-            return "}\n"
-        ends = self._ends
-        safe = encode_basestring(self._redactor.text(logger))
-        return _kept(ends, logger, f',"logger":{safe}}}\n')
 
     def _bound(self, bound: tuple[Bound, ...]) -> _Pieces:
         """Give the pieces of all that is bound, unless one name stands in two places."""
         first, *others = [self._pieces(one) for one in bound if one.fields] or [self._pieces(bound[0])]
         for other in others:
-            if other.context or not first.fields.keys().isdisjoint(other.fields):
+            if other.context or not first.names.isdisjoint(other.names):
                 raise NotQuick
-            both = {**first.fields, **other.fields}
-            others_of_both = first.others + other.others
-            first = _Pieces(first.edition, both, first.context, others_of_both, has_trace=first.has_trace)
+            first = _Pieces(
+                first.edition,
+                first.names | other.names,
+                first.context,
+                first.others + other.others,
+                has_trace=first.has_trace,
+            )
         return first
 
     def _pieces(self, bound: Bound) -> _Pieces:
@@ -152,13 +155,13 @@ class QuickLine:
                 raise NotQuick  # not all of it could be read
             context, others = self._write(safe.context), self._write(safe.others)
             has_trace = "trace_id" in safe.context
-            taken = {**bound.fields, **safe.context, **safe.others}
-            known = bound.pieces = _Pieces(edition, taken, context, others, has_trace=has_trace)
+            names = frozenset({*bound.fields, *safe.context, *safe.others})
+            known = bound.pieces = _Pieces(edition, names, context, others, has_trace=has_trace)
         return known
 
-    def _own(self, fields: Mapping[str, Any], taken: Mapping[str, object]) -> Mapping[str, Json]:
+    def _own(self, fields: Mapping[str, Any], taken: frozenset[str]) -> Mapping[str, Json]:
         """Give the call's own fields made safe, which *fields* are mostly; none may be one of *taken*."""
-        names, texts = self._names, self._open_texts
+        names, texts = self._open_names, self._open_texts
         for name, value in fields.items():
             if name not in names or name in taken:
                 return self._any(fields, taken)
@@ -176,17 +179,13 @@ class QuickLine:
                 return self._any(fields, taken)
         return fields
 
-    def _any(self, fields: Mapping[str, object], taken: Mapping[str, object]) -> Mapping[str, Json]:
-        """Make fields of any kind safe in the general way, and learn their names."""
-        if not _SPECIAL.isdisjoint(fields) or not taken.keys().isdisjoint(fields):
+    def _any(self, fields: Mapping[str, object], taken: frozenset[str]) -> Mapping[str, Json]:
+        """Make fields of any kind safe in the general way."""
+        if not taken.isdisjoint(fields):
             raise NotQuick
-        names = self._names
         safe = self._gate.fields(fields)
-        if not taken.keys().isdisjoint(safe):
+        if not taken.isdisjoint(safe):
             raise NotQuick
-        if len(names) >= _CACHE_SIZE:
-            names.clear()
-        names.update(islice(filter(self._redactor.open_names().__contains__, fields), _CACHE_SIZE))
         return safe
 
     def _write(self, safe: Mapping[str, Json]) -> str:
@@ -195,11 +194,3 @@ class QuickLine:
         if self._pattern is not None and self._pattern.find(written):
             raise NotQuick
         return written
-
-
-def _kept(cache: dict[Key, str], key: Key, value: str) -> str:
-    """Keep *value* in *cache*, and give it."""
-    if len(cache) >= _CACHE_SIZE:
-        cache.clear()
-    cache[key] = value
-    return value

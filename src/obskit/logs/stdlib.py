@@ -45,9 +45,7 @@ class Handler(logging.Handler):
             return
         outer, _writing.record = _writing.record, True
         try:
-            event = _event_of(record)
-            if event.exception is not None or not pipeline.emit_common(event[:7]):
-                pipeline.emit(event)
+            pipeline.emit(_event_of(record))
         finally:
             _writing.record = outer
 
