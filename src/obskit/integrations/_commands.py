@@ -1,5 +1,5 @@
 """
-Run the commands of a bot: a trace and context for each, and each error logged once.
+Run the commands of a program: a trace and context for each, and each error logged once.
 
 It knows no framework. An error is marked when it is logged here, so that what a
 framework, or a handler of the bot that raises it again, would log is not told twice.
@@ -12,10 +12,15 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
-from .. import Logger, current_trace, step, trace
-from ..traces import OpenTrace
+from .. import Logger, current_trace, runtime, step, trace
+from ..interrupts import let_pass
+from ..notices import Notices
+from ..traces import TraceContext
+from ..traces.counting import COUNTING
+
+T = TypeVar("T")
 
 #: Attribute of an exception that has been logged; builtin exceptions take no weak references.
 _LOGGED: Final = "_obskit_logged"
@@ -23,6 +28,7 @@ _LOGGED: Final = "_obskit_logged"
 _OURS: Final = "_obskit_replaced"
 #: As Telegram allows them (https://core.telegram.org/bots/features#commands).
 _COMMAND: Final = re.compile(r"/\w{1,32}", re.ASCII)
+_NOTICES: Final = Notices()
 
 
 class Reporting:
@@ -32,14 +38,12 @@ class Reporting:
     A class, since a generator would replace an exception that takes no attributes.
     """
 
-    __slots__ = ("_log", "_what")
-
     def __init__(self, log: Logger, what: str) -> None:
-        self._log = log
-        self._what = what
+        self._log: Final = log
+        self._what: Final = what
 
-    def __enter__(self) -> object:
-        return None
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
@@ -48,36 +52,51 @@ class Reporting:
             report(self._log, self._what, error)
 
 
-class Command(Reporting):
+class Command:
     """
     Records its block as a command of a user, and logs an error that escapes from it.
 
     *context* is on the lines and in the trace, as text, where it is not None.
     """
 
-    __slots__ = ("_trace",)
-
     def __init__(
         self,
         log: Logger,
         command: str,
         user_id: object = None,
+        *,
+        parent: TraceContext | None = None,
         correlation_id: str | None = None,
         **context: object,
     ) -> None:
-        super().__init__(log, command)
         known: dict[str, Any] = {name: str(value) for name, value in context.items() if value is not None}
-        self._trace = trace(command, user_id, correlation_id=correlation_id, **known)
-        self._trace.block.fields.update(known)
+        self._log: Final = log
+        self.trace: Final = trace(command, user_id, correlation_id=correlation_id, parent=parent, **known)
+        self.trace.block.fields.update(known)
 
-    def __enter__(self) -> OpenTrace:
-        return self._trace.__enter__()
+    def __enter__(self) -> Self:
+        self.trace.__enter__()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        super().__exit__(kind, error, tb)
-        self._trace.__exit__(kind, error, tb)
+        if isinstance(error, Exception):
+            report(self._log, self.trace.command, error)
+        self.trace.__exit__(kind, error, tb)
+
+
+def user_of(tell: Callable[[T], object] | None, source: T) -> object:
+    """Return the user that *tell* reads from *source*; where it raises, that is counted and told once."""
+    if tell is None:
+        return None
+    try:
+        return tell(source)
+    except Exception as error:
+        let_pass(error)
+        COUNTING.add(runtime.current().refused, "user_id")
+        _NOTICES.tell(type(error).__name__, f"user_id= raised {type(error).__name__}: recorded for nobody")
+        return None
 
 
 def report(log: Logger, what: str, error: BaseException) -> None:

@@ -10,13 +10,13 @@ import re
 import sys
 from collections.abc import Callable, MutableMapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from ..interrupts import let_pass
 from ..logs import get_logger
-from ..traces import current_trace, extract, trace
+from ..traces import current_trace, extract
 from ..traces.propagation import HEADERS
-from ._commands import log_once, report
+from ._commands import Command, log_once
 
 #: What is read of a request, in lower case.
 READ: Final = (*(name.lower() for name in HEADERS), "x-amzn-trace-id", "x-request-id")
@@ -34,9 +34,9 @@ _SERVERS: Final = (
 _log: Final = get_logger("obskit.web")
 
 
-class Request:
+class Request(Command):
     """
-    Records one request as a trace, from ``with`` to the end of the block.
+    Records its block as one request.
 
     Args:
         headers: Those of `READ` that the request has.
@@ -44,8 +44,6 @@ class Request:
         route: Returns the route that the framework has found so far, which then takes the
             place of *path*.
     """
-
-    __slots__ = ("_method", "_path_name", "_request_id", "_route", "_sampled", "trace")
 
     def __init__(
         self,
@@ -56,30 +54,25 @@ class Request:
         *,
         route: Callable[[], str | None],
     ) -> None:
-        self._method: Final = method
-        self._route: Final = route
         request_id = headers.pop("x-request-id", "")
         parent = extract(headers) if headers else None
-        self._sampled = parent is None or parent.sampled
-        self.trace: Final = trace(f"{method} {path}", user_id, parent=parent)
-        self._path_name: Final = self.trace.command
+        super().__init__(_log, f"{method} {path}", user_id, parent=parent)
         if _ID.fullmatch(request_id):
             self.trace.block.fields["request_id"] = request_id
         else:
             request_id = self.trace.trace_id
+        self._method: Final = method
+        self._route: Final = route
+        self._path_name: Final = self.trace.command
         self._request_id: Final = request_id
-
-    def __enter__(self) -> Self:
-        self.trace.__enter__()
-        return self
+        self._is_sampled: Final = parent is None or parent.sampled
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
         if isinstance(error, Exception):
             self._rename()
-            report(_log, self.trace.command, error)
-        self.trace.__exit__(kind, error, tb)
+        super().__exit__(kind, error, tb)
 
     def answers(self, status: int | None) -> None:
         """Note the status that it is answered with, where there is one."""
@@ -101,7 +94,10 @@ class Request:
     def headers(self) -> dict[str, str]:
         """Return the headers that tell the caller under which ids to look for it."""
         ids = self.trace.trace_id, self.trace.span_id
-        found = {"X-Request-ID": self._request_id, "traceparent": f"00-{'-'.join(ids)}-{self._sampled:02x}"}
+        found = {
+            "X-Request-ID": self._request_id,
+            "traceparent": f"00-{'-'.join(ids)}-{self._is_sampled:02x}",
+        }
         correlation_id = self.trace.correlation_id
         if correlation_id is not None and _ID.fullmatch(correlation_id):
             found["X-Correlation-Id"] = correlation_id

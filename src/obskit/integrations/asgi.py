@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from ..settings import function
-from ._users import user_of
+from ._commands import user_of
 from ._web import READ, Request, prepare
 
 Scope: TypeAlias = MutableMapping[str, Any]

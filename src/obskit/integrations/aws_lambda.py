@@ -17,10 +17,9 @@ from .. import runtime
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..logs import get_logger
-from ..traces import OpenTrace, TraceContext, extract, trace
+from ..traces import OpenTrace, TraceContext, extract
 from ..wiring import variable
-from ._commands import report
-from ._users import user_of
+from ._commands import Command, user_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -93,38 +92,30 @@ class _Observed:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __call__(self, event: Any, context: Any) -> Any:
-        cold_start, self._is_cold = self._is_cold, False
-        invocation = self._trace(event, context)
-        invocation.block.fields["cold_start"] = cold_start
-        if cold_start:
-            invocation.add(cold_start=True)
+        invocation = self._invocation(event, context)
         try:
-            with invocation:
-                return self._run(event, context, invocation)
+            with invocation:  # a web application in here may have told the error already
+                answer = self._handler(event, context)
+                return self._wait(answer) if isinstance(answer, Coroutine) else answer
         except Exception as error:
-            safe = _safe(error)
+            info = runtime.current().gate.error(error)
         finally:
-            self._flush(context, invocation)
+            self._flush(context, invocation.trace)
         # Out here it has no context: the exception that it stands for cannot be found from it.
-        raise safe from None
+        raise type(info.type, (Exception,), {})(info.message)
 
-    def _trace(self, event: Any, context: Any) -> OpenTrace:
+    def _invocation(self, event: Any, context: Any) -> Command:
         name = self._command or getattr(context, "function_name", None) or "handler"
         parent, correlation_id = _origin(event, context)
         user = user_of(self._user_id, event)
-        invocation = trace(str(name), user, correlation_id=correlation_id, parent=parent)
-        request_id = getattr(context, "aws_request_id", None)
+        invocation = Command(_log, str(name), user, parent=parent, correlation_id=correlation_id)
+        fields, request_id = invocation.trace.block.fields, getattr(context, "aws_request_id", None)
         if request_id is not None:
-            invocation.block.fields["request_id"] = request_id
+            fields["request_id"] = request_id
+        fields["cold_start"], self._is_cold = self._is_cold, False
+        if fields["cold_start"]:
+            invocation.trace.add(cold_start=True)
         return invocation
-
-    def _run(self, event: Any, context: Any, invocation: OpenTrace) -> Any:
-        try:
-            answer = self._handler(event, context)
-            return self._wait(answer) if isinstance(answer, Coroutine) else answer
-        except Exception as error:
-            report(_log, invocation.command, error)  # unless a web application in here has told it
-            raise
 
     def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
         # What a handler keeps for the next invocation, such as open connections, belongs to its loop.
@@ -153,12 +144,6 @@ def _seconds_left(context: Any) -> float:
     except Exception as error:
         let_pass(error)
         return math.inf
-
-
-def _safe(error: Exception) -> Exception:
-    """Make an exception of the same name that says the same without secrets."""
-    info = runtime.current().gate.error(error)
-    return type(info.type, (Exception,), {})(info.message)  # type: ignore[no-any-return]
 
 
 def _origin(event: Any, context: Any) -> tuple[TraceContext | None, str | None]:

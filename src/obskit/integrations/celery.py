@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from .. import runtime
 from ..traces import OpenTrace, current_trace, extract, inject, trace
-from ._users import user_of
+from ._commands import user_of
 
 #: Celery comes without types.
 Celery: TypeAlias = Any

@@ -8,6 +8,7 @@ that it runs a command in. What the bot does about its errors stays as it is.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
@@ -64,23 +65,32 @@ def observe(bot: discord.Client) -> None:
     replace(bot, "_run_event", _events)
     replace(bot, "dispatch", _dispatched)
     if isinstance(bot, commands.bot.BotBase):
-        replace(bot, "invoke", _commands)
+        replace(bot, "invoke", _within(_command))
     tree = bot._connection._command_tree
     if tree is not None:
-        replace(tree, "_call", partial(_app_commands, tree))
+        replace(tree, "_call", _within(partial(_app_command, tree)))
     replace(bot._connection, "store_view", _views)
     replace(tasks.Loop, "_loop", _loops)  # a loop belongs to no bot
 
 
+def _within(block_of: Callable[..., AbstractContextManager[object]]) -> Callable[[_Coro], _Coro]:
+    """Let a coroutine function run in the block that *block_of* makes of its arguments."""
+
+    def make(method: _Coro) -> _Coro:
+        async def observed(*args: Any, **kwargs: Any) -> Any:
+            with block_of(*args, **kwargs):
+                return await method(*args, **kwargs)
+
+        return observed
+
+    return make
+
+
 def _events(run_event: _Coro) -> _Coro:
-    async def run(coro: _Coro, name: str, /, *args: Any, **kwargs: Any) -> None:
-        async def observed(*args: Any, **kwargs: Any) -> None:
-            with Reporting(_log, name):
-                await coro(*args, **kwargs)
+    async def observed(coro: _Coro, name: str, /, *args: Any, **kwargs: Any) -> None:
+        await run_event(_within(lambda *_, **__: Reporting(_log, name))(coro), name, *args, **kwargs)
 
-        await run_event(observed, name, *args, **kwargs)
-
-    return run
+    return observed
 
 
 def _dispatched(dispatch: Callable[..., None]) -> Callable[..., None]:
@@ -90,69 +100,6 @@ def _dispatched(dispatch: Callable[..., None]) -> Callable[..., None]:
         if event == "command_error" and args and isinstance(args[-1], Exception):
             _failed(args[-1])
         dispatch(event, *args, **kwargs)
-
-    return observed
-
-
-def _commands(invoke: _Coro) -> _Coro:
-    async def observed(ctx: commands.Context[Any], /) -> None:
-        if ctx.command is None:
-            await invoke(ctx)
-            return
-        guild_id = None if ctx.guild is None else ctx.guild.id
-        name = ctx.command.qualified_name
-        with Command(_log, name, ctx.author.id, guild_id=guild_id, channel_id=ctx.channel.id):
-            await invoke(ctx)
-
-    return observed
-
-
-def _app_commands(tree: app_commands.CommandTree[Any], call: _Coro) -> _Coro:
-    async def observed(interaction: discord.Interaction[Any]) -> None:
-        if interaction.type is discord.InteractionType.autocomplete:
-            await call(interaction)
-            return
-        replace(tree, "on_error", _error_handler)  # now: CommandTree.error() may have put another there
-        await _interaction(interaction, _name_of(interaction), partial(call, interaction))
-
-    return observed
-
-
-def _views(store_view: Callable[..., None]) -> Callable[..., None]:
-    """Reach each view and modal when the bot begins to listen for it."""
-
-    def observed(view: Any, *args: Any, **kwargs: Any) -> None:
-        replace(view, "on_error", _error_handler)
-        replace(view, "_scheduled_task", partial(_components, type(view).__name__))
-        store_view(view, *args, **kwargs)
-
-    return observed
-
-
-def _components(view: str, run: _Coro) -> _Coro:
-    async def observed(first: Any, /, *args: Any) -> None:
-        if isinstance(first, discord.Interaction):  # of a modal
-            await _interaction(first, view, partial(run, first, *args))
-        else:
-            function = getattr(first.callback, "callback", type(first))
-            name = getattr(function, "__name__", type(first).__name__)
-            await _interaction(args[0], f"{view}.{name}", partial(run, first, *args))
-
-    return observed
-
-
-def _loops(loop: _Coro) -> _Coro:
-    async def observed(self: tasks.Loop[Any], *args: Any, **kwargs: Any) -> None:
-        replace(self, "coro", _iterations)
-        await loop(self, *args, **kwargs)
-
-    return observed
-
-
-def _iterations(coro: _Coro) -> _Coro:
-    async def observed(*args: Any, **kwargs: Any) -> None:
-        with Command(_log, coro.__qualname__):
-            await coro(*args, **kwargs)
 
     return observed
 
@@ -167,15 +114,71 @@ def _error_handler(handle: _Coro) -> _Coro:
     return observed
 
 
-async def _interaction(
-    interaction: discord.Interaction[Any], name: str, run: Callable[[], Awaitable[None]]
-) -> None:
-    user_id = getattr(interaction.user, "id", None)  # MISSING where Discord names nobody
+def _failed(error: Exception) -> None:
+    opened = current_trace()
+    if opened is not None:  # no command was found: discord.py tells of that itself
+        tell = refuse if isinstance(error, _REFUSALS) else report
+        tell(_log, opened.command, error)
+
+
+def _views(store_view: Callable[..., None]) -> Callable[..., None]:
+    """Reach each view and modal when the bot begins to listen for it."""
+
+    def observed(view: Any, *args: Any, **kwargs: Any) -> None:
+        replace(view, "on_error", _error_handler)
+        replace(view, "_scheduled_task", _within(partial(_component, type(view).__name__)))
+        store_view(view, *args, **kwargs)
+
+    return observed
+
+
+def _loops(loop: _Coro) -> _Coro:
+    async def observed(self: tasks.Loop[Any], *args: Any, **kwargs: Any) -> None:
+        name = self.coro.__qualname__
+        replace(self, "coro", _within(lambda *_, **__: Command(_log, name)))
+        await loop(self, *args, **kwargs)
+
+    return observed
+
+
+# --- the blocks ---
+
+
+def _command(ctx: commands.Context[Any]) -> AbstractContextManager[object]:
+    if ctx.command is None:
+        return nullcontext()
+    guild_id = None if ctx.guild is None else ctx.guild.id
+    name = ctx.command.qualified_name
+    return Command(_log, name, ctx.author.id, guild_id=guild_id, channel_id=ctx.channel.id)
+
+
+def _app_command(
+    tree: app_commands.CommandTree[Any], interaction: discord.Interaction[Any]
+) -> AbstractContextManager[object]:
+    if interaction.type is discord.InteractionType.autocomplete:
+        return nullcontext()
+    replace(tree, "on_error", _error_handler)  # now: CommandTree.error() may have put another there
+    return _interaction(interaction, _name_of(interaction))
+
+
+def _component(view: str, first: Any, /, *rest: Any) -> AbstractContextManager[object]:
+    if isinstance(first, discord.Interaction):  # of a modal
+        return _interaction(first, view)
+    function = getattr(first.callback, "callback", type(first))
+    return _interaction(rest[0], f"{view}.{getattr(function, '__name__', type(first).__name__)}")
+
+
+def _interaction(interaction: discord.Interaction[Any], name: str) -> AbstractContextManager[object]:
     # What is done with a message that answers a command belongs to that command.
     asked = getattr(interaction.message, "interaction_metadata", None) or interaction
-    place = {"guild_id": interaction.guild_id, "channel_id": interaction.channel_id}
-    with Command(_log, name, user_id, str(asked.id), **place):
-        await run()
+    return Command(
+        _log,
+        name,
+        getattr(interaction.user, "id", None),  # MISSING where Discord names nobody
+        correlation_id=str(asked.id),
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+    )
 
 
 def _name_of(interaction: discord.Interaction[Any]) -> str:
@@ -183,10 +186,3 @@ def _name_of(interaction: discord.Interaction[Any]) -> str:
     if command is None:  # Discord knows one that the bot does not
         return f"/{cast('dict[str, Any]', interaction.data)['name']}"
     return command.name if isinstance(command, app_commands.ContextMenu) else f"/{command.qualified_name}"
-
-
-def _failed(error: Exception) -> None:
-    opened = current_trace()
-    if opened is not None:  # no command was found: discord.py tells of that itself
-        tell = refuse if isinstance(error, _REFUSALS) else report
-        tell(_log, opened.command, error)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextvars import Context as Task
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from .. import runtime
 from ..errors import MissingExtra
@@ -36,13 +36,6 @@ USER: Final = ("user.id", "enduser.id")
 _MAX_OPEN: Final = 10_000
 
 
-class _Mirror(NamedTuple):
-    """An open span here: what records it, and the context in which that is the current one."""
-
-    node: OpenTrace | OpenStep
-    task: Task
-
-
 class TraceStoreProcessor(SpanProcessor):
     """
     A span processor that fills obskit's trace store.
@@ -52,19 +45,26 @@ class TraceStoreProcessor(SpanProcessor):
     """
 
     def __init__(self) -> None:
-        self._open: dict[int, _Mirror] = {}
+        #: What records each open span here, and the context in which that is the current one.
+        self._open: dict[int, tuple[OpenTrace | OpenStep, Task]] = {}
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Begin a trace or a step."""
         try:
-            self._start(span, parent_context)
+            span_id = _context(span).span_id
+            above = self._open.get(span.parent.span_id) if span.parent is not None else None
+            task = copy_context() if above is None else above[1].copy()
+            self._open[span_id] = task.run(_begin, span, parent_context), task
+            if len(self._open) > _MAX_OPEN:
+                del self._open[next(iter(self._open))]
         except Exception as error:  # it must not raise, whatever the span is
             let_pass(error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """End the trace or the step."""
         try:
-            self._end(span)
+            node, task = self._open.pop(_context(span).span_id)
+            task.run(_end, node, span)
         except Exception as error:
             let_pass(error)
 
@@ -75,43 +75,37 @@ class TraceStoreProcessor(SpanProcessor):
         """Finish the store's pending writes; False if some are left."""
         return runtime.current().trace_store.flush(timeout_millis / 1_000)
 
-    def _start(self, span: Span, parent_context: Context | None) -> None:
-        span_id = _context(span).span_id
-        above = self._open.get(span.parent.span_id) if span.parent is not None else None
-        task = copy_context() if above is None else above.task.copy()
-        inside = task.run(current_trace)
-        node = _new_trace(span, parent_context) if inside is None else inside.step(span.name)
-        if isinstance(node, OpenTrace):
-            node.span_id = f"{span_id:016x}"
-        else:
-            node.id = f"{span_id:016x}"
-        clock = runtime.current().clock
-        task.run(node.begin, clock.monotonic_ns() - clock.time_ns() + (span.start_time or clock.time_ns()))
-        self._open[span_id] = _Mirror(node, task)
-        if len(self._open) > _MAX_OPEN:
-            del self._open[next(iter(self._open))]
-
-    def _end(self, span: ReadableSpan) -> None:
-        mirror = self._open.pop(_context(span).span_id)
-        mirror.task.run(_finish, mirror.node, span)
-
 
 def _context(span: ReadableSpan) -> SpanContext:
     return cast("SpanContext", span.context)  # only a span that nobody started has none
 
 
+def _begin(span: Span, parent_context: Context | None) -> OpenTrace | OpenStep:
+    """Begin what records *span*, inside of what is current."""
+    inside, span_id = current_trace(), f"{_context(span).span_id:016x}"
+    node: OpenTrace | OpenStep
+    if inside is None:
+        node = _new_trace(span, parent_context)
+        node.span_id = span_id
+    else:
+        node = inside.step(span.name)
+        node.id = span_id
+    clock = runtime.current().clock
+    node.begin(clock.monotonic_ns() - clock.time_ns() + (span.start_time or clock.time_ns()))
+    return node
+
+
 def _new_trace(span: Span, parent_context: Context | None) -> OpenTrace:
     told = dict(span.attributes or {})
     users = [*map(told.get, USER), *(baggage.get_baggage(name, parent_context) for name in USER)]
-    trace_id = f"{_context(span).trace_id:032x}"
-    parent = None
-    if span.parent is not None:
-        parent = TraceContext(trace_id=trace_id, parent_id=f"{span.parent.span_id:016x}")
     user = next((user for user in users if user is not None), None)
+    trace_id = f"{_context(span).trace_id:032x}"
+    above = span.parent
+    parent = above and TraceContext(trace_id=trace_id, parent_id=f"{above.span_id:016x}")
     return trace(span.name, user, trace_id, parent=parent)
 
 
-def _finish(node: OpenTrace | OpenStep, span: ReadableSpan) -> None:
+def _end(node: OpenTrace | OpenStep, span: ReadableSpan) -> None:
     node.add(**(span.attributes or {}))
     if span.status.status_code is StatusCode.ERROR:
         node.fail(_reason(span))

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ..settings import function
-from ._users import user_of
+from ._commands import user_of
 from ._web import READ, Request, prepare
 
 R = TypeVar("R")
@@ -24,7 +24,6 @@ StartResponse: TypeAlias = Callable[..., Callable[[bytes], object]]
 App: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _READ: Final = {f"HTTP_{name.upper().replace('-', '_')}": name for name in READ}
-_END: Final = object()
 
 
 class ObskitMiddleware:
@@ -86,9 +85,11 @@ class _Response:
         self._context: Final = context
 
     def run(self, function: Callable[..., R], *args: Any) -> R:
-        """Call *function* in the request's context; what it raises ends the request."""
+        """Call *function* in the request's context; what it raises, but for its end, ends the request."""
         try:
             return self._context.run(function, *args)
+        except StopIteration:
+            raise
         except BaseException as error:
             self._end(error)
             raise
@@ -97,10 +98,7 @@ class _Response:
         return self
 
     def __next__(self) -> bytes:
-        chunk: Any = self.run(next, self.rest, _END)
-        if chunk is _END:
-            raise StopIteration
-        return cast("bytes", chunk)
+        return self.run(self.rest.__next__)
 
     def close(self) -> None:
         """Close the application's response; the request has ended then."""
