@@ -126,7 +126,8 @@ def test_a_handler_works_without_a_context(context: object, store: Store) -> Non
     """A unit test may call it with whatever it has, and the event may not tell its user."""
     handler = observed(user_id=lambda event: event["user"])(lambda event, context: event)
     assert handler([], context) == []
-    assert (newest().command, newest().user_id, store.timeouts) == ("handler", None, [2.0])
+    assert (newest().command, newest().user_id) == ("handler", None)
+    assert store.timeouts == pytest.approx([2.0], abs=0.1)
 
 
 def test_coroutines_run_in_one_loop() -> None:
@@ -219,7 +220,7 @@ def test_flushing_ends_before_the_time_is_up(store: Store, left_ms: int, seconds
     handler = observed(flush_timeout=1.5)(lambda event, context: obskit.get_context()["trace_id"])
     with capture() as events:
         trace_id = handler({}, Context(left_ms=left_ms))
-    assert store.timeouts[0] == seconds
+    assert store.timeouts[0] == pytest.approx(seconds, abs=0.1)
     line = events[-1]
     assert (line["msg"], line["request_id"]) == ("Frozen before all was written", "r-1")
     assert (line["trace"]["trace_id"], line["trace"]["status"]) == (trace_id, "ok")
