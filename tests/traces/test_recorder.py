@@ -19,7 +19,7 @@ import obskit
 from obskit import runtime
 from obskit.errors import ConfigError
 from obskit.testing import capture
-from obskit.traces import MemoryTraceStore, SafeTrace, Step
+from obskit.traces import MemoryTraceStore, SafeTrace
 from obskit.traces.bounds import MAX_STEPS, ROOM
 from obskit.traces.counting import COUNTING
 from obskit.traces.current import current_node
@@ -647,9 +647,9 @@ class Told(MemoryTraceStore):
         """Take it down."""
         self.told.append("started")
 
-    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
-        """Take down what has changed and how it is now."""
-        self.told.append(f"{step.name} {step.status} {len(step.details)}" if step else "trace")
+    def changed(self, trace: SafeTrace, /) -> None:
+        """Take down how its steps are now."""
+        self.told.append(*[f"{step.name} {step.status} {len(step.details)}" for step in trace.steps])
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Take it down."""
@@ -675,9 +675,9 @@ def test_a_store_is_told_of_every_change_between_start_and_end() -> None:
         "a running 2",
         "a running 2",
         "a error 2",
-        "trace",
-        "trace",
-        "trace",
+        "a error 2",
+        "a error 2",
+        "a error 2",
         "ended",
     ]
 

@@ -115,12 +115,11 @@ class StoreRules(Rules[TraceStore]):
         with closing(self.make()) as store:
             store.started(SafeTrace(trace))
             first, second = trace.begin("first"), trace.begin("second")
-            for step in (first, second):
-                store.changed(SafeTrace(trace), step)
+            store.changed(SafeTrace(trace))
             first.status = "error"
-            store.changed(SafeTrace(trace), first)
+            store.changed(SafeTrace(trace))
             trace.links = {"Run": "https://example.org/run"}
-            store.changed(SafeTrace(trace), None)
+            store.changed(SafeTrace(trace))
             running = store.last(user)
             expect("while it runs", ["running", "first error", "second running"], _seen(running))
             expect("its links", trace.links, running and running.links)
@@ -208,10 +207,10 @@ class StoreRules(Rules[TraceStore]):
         with closing(self.make()) as store:
             _record(store, *traces[:2], _Trace(other))
             store.started(SafeTrace(traces[2]))
-            step = traces[2].begin("late")
-            store.changed(SafeTrace(traces[2]), step)
+            traces[2].begin("late")
+            store.changed(SafeTrace(traces[2]))
             expect("forget", 3, store.forget(user))
-            store.changed(SafeTrace(traces[2]), step)
+            store.changed(SafeTrace(traces[2]))
             traces[2].end_in(store)
             store.flush(rules.PATIENCE / 2)
             left = [store.last(user), *store.recent(user), *(store.get(trace.trace_id) for trace in traces)]
@@ -224,8 +223,7 @@ class StoreRules(Rules[TraceStore]):
         user = _user()
         trace = _Trace(user)
         with closing(self.make()) as store:
-            store.changed(SafeTrace(trace), trace.begin("x"))
-            store.changed(SafeTrace(trace), None)
+            store.changed(SafeTrace(trace))
             trace.end_in(store)
             expect("what was kept", [], store.recent(user))
 
@@ -290,7 +288,7 @@ class StoreRules(Rules[TraceStore]):
         store.close()
         trace = _Trace(_user())
         _record(store, trace)
-        store.changed(SafeTrace(trace), None)
+        store.changed(SafeTrace(trace))
         store.flush(0.1)
         store.last(trace.user_id)
         store.recent()

@@ -23,7 +23,7 @@ from ..ids import jitter
 from ..notices import Notices
 from ..settings import at_most, choice, having, seconds
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
-from .model import ExecutionTrace, SafeTrace, Step
+from .model import ExecutionTrace, SafeTrace
 from .otlp import to_otlp
 from .stores import TraceStore
 
@@ -100,9 +100,9 @@ class OTLPExporter:
         """Keep a trace that has just begun."""
         self._store.started(trace)
 
-    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+    def changed(self, trace: SafeTrace, /) -> None:
         """Keep what is new of a running trace."""
-        self._store.changed(trace, step)
+        self._store.changed(trace)
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace, and send it."""

@@ -159,11 +159,6 @@ class ExecutionTrace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the trace as JSON values; what is not known is left out."""
-        steps = [step.to_dict() for step in list(self.steps)]
-        return {**self.head_to_dict(), "steps": steps} if steps else self.head_to_dict()
-
-    def head_to_dict(self) -> dict[str, Any]:
-        """Return what `to_dict` does, without the steps."""
         values: dict[str, Any] = {
             "trace_id": self.trace_id,
             "command": self.command,
@@ -180,6 +175,7 @@ class ExecutionTrace:
             "links": self.links,
             "attributes": self.attributes,
             "dropped": self.dropped and dict(self.dropped),
+            "steps": [step.to_dict() for step in list(self.steps)],
         }
         values |= {name: value for name, value in optional.items() if value}
         return values

@@ -114,7 +114,7 @@ class OpenStep(_Recording, Step):
         self.details, taken = self.trace._take(self.details, details)
         self.size += taken
         if self.is_running:
-            self.trace._tell(self)
+            self.trace._tell()
 
     def fail(self, reason: object) -> None:
         """
@@ -127,7 +127,7 @@ class OpenStep(_Recording, Step):
         self._failed = True
         self._explain(reason)
         if self.is_running:
-            self.trace._tell(self)
+            self.trace._tell()
 
     def begin(self, now_ns: int) -> None:
         """Become the current step."""
@@ -139,7 +139,7 @@ class OpenStep(_Recording, Step):
         if isinstance(self.up, OpenStep) and self.up.trace is trace:
             self.parent_id = self.up.id
         trace._keep(self)
-        trace._tell(self)
+        trace._tell()
 
     def end(self, duration_ms: float, error: BaseException | None) -> None:
         """Be a step that has ended."""
@@ -151,7 +151,7 @@ class OpenStep(_Recording, Step):
                 self._explain(error)
         finally:
             leave(self)
-        self.trace._tell(self)
+        self.trace._tell()
 
     def _explain(self, reason: object) -> None:
         """Keep why it failed, in the place of what was said before."""
@@ -213,7 +213,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         self._clock = in_force.clock
         self._observers: Final = in_force.observers
         self._store: Final = cast("TraceStore", in_force.trace_store)
-        self._changed: Final = cast("Callable[[OpenTrace, Step | None], None]", self._store.changed)
+        self._changed: Final = cast("Callable[[OpenTrace], None]", self._store.changed)
         self.block: Final = bound_context(**self._context())  #: binds the trace's fields to log lines
         self.is_running = False
         self._began_ns: int | None = None
@@ -249,7 +249,7 @@ class OpenTrace(_Recording, ExecutionTrace):
     def add(self, /, **attributes: object) -> None:
         """Tell more about the trace; a name that is there already gets the new value."""
         self.attributes, _ = self._take(self.attributes, attributes)
-        self._tell(None)
+        self._tell()
 
     def rename(self, command: str) -> None:
         """Call it *command* from now on, on log lines too: a web framework finds its route late."""
@@ -258,7 +258,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         node = current_node()
         if node is not None and node.trace is self:
             set_context(cmd=self.command)
-        self._tell(None)
+        self._tell()
 
     def link(self, label: str, url: str) -> None:
         """
@@ -273,7 +273,7 @@ class OpenTrace(_Recording, ExecutionTrace):
             self.links = {**self.links, short_name(self._gate.text(label)): address}
         else:
             self._drop("links")
-        self._tell(None)
+        self._tell()
 
     def fail(self, error: object) -> None:
         """
@@ -285,7 +285,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         """
         self._failed = True
         self.error = self._describe(error)
-        self._tell(None)
+        self._tell()
 
     def place(self) -> TraceContext:
         """Tell another process where it is called from; the step that calls is not in it."""
@@ -322,7 +322,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         if self.correlation_id is None:
             self.correlation_id = self.trace_id
             self.block.fields = {**self.block.fields, "correlation_id": self.trace_id}
-            self._tell(None)
+            self._tell()
         return self.correlation_id
 
     def _keep(self, step: OpenStep) -> None:
@@ -337,12 +337,12 @@ class OpenTrace(_Recording, ExecutionTrace):
     def _drop(self, what: str, count: int = 1) -> None:
         COUNTING.add(self.dropped, what, count)
 
-    def _tell(self, step: Step | None) -> None:
-        """Let the store keep what is new of *step*, or of the trace itself."""
+    def _tell(self) -> None:
+        """Let the store keep what is new."""
         if self.is_running:
             # Not `_contained`: it would be the most frequent call of all.
             try:
-                self._changed(self, step)
+                self._changed(self)
             except Exception as error:
                 let_pass(error)
                 _complain(error)

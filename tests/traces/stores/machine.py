@@ -89,24 +89,25 @@ class TraceStoreMachine(RuleBasedStateMachine):
     @rule(trace=running, name=st.text(max_size=20))
     def begin_step(self, trace: SafeTrace, name: str) -> None:
         """Begin a step, of a trace that may be gone."""
-        self.store.changed(trace, make_step(trace, name))
+        make_step(trace, name)
+        self.store.changed(trace)
 
     @rule(trace=running, value=st.text(max_size=20))
     def tell_more(self, trace: SafeTrace, value: str) -> None:
         """Tell more of the last step, or of the trace where it has none."""
         if trace.steps:
             trace.steps[-1].details = {"value": value}
-            self.store.changed(trace, trace.steps[-1])
+            self.store.changed(trace)
         else:
             trace.attributes = {"value": value}
-            self.store.changed(trace, None)
+            self.store.changed(trace)
 
     @rule(trace=running)
     def end_step(self, trace: SafeTrace) -> None:
         """End the last step."""
         if trace.steps:
             trace.steps[-1].status = "ok"
-            self.store.changed(trace, trace.steps[-1])
+            self.store.changed(trace)
 
     @rule(trace=consumes(running))
     def end(self, trace: SafeTrace) -> None:

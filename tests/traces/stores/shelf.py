@@ -9,7 +9,7 @@ from obskit.traces.stores import Kept
 from obskit.worker import restart_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from obskit.traces.stores import Change
 
@@ -28,7 +28,7 @@ class Shelf:
         self.open = threading.Event()  #: writing waits for it
         self.open.set()
         self.reached = threading.Event()  #: somebody has come to write
-        self.traces: dict[str, tuple[Change, dict[int, bytes]]] = {}
+        self.traces: dict[str, Change] = {}
         self.calls: list[str] = []
         self.changes: list[Change] = []  #: all that were ever written
         self.lost: set[str] = set()  #: keys of traces whose process is gone
@@ -36,46 +36,38 @@ class Shelf:
         restart_after_fork(self)
 
     def write(self, changes: Sequence[Change], /) -> int:
-        """Keep the newest document and steps of each trace."""
+        """Keep the newest document of each trace."""
         self.reached.set()
         assert self.open.wait(PATIENCE)
         self._call("write")
-        if any(change.entry.trace_id == self.poison for change in changes):
+        if any(change.trace_id == self.poison for change in changes):
             raise ValueError("this can never be written")
         late = 0
         for change in changes:
-            key = change.entry.key
-            if change.is_new:
-                self.traces[key] = change, {}
-            elif key not in self.traces:
+            if change.is_new or change.key in self.traces:
+                self.traces[change.key] = change
+            else:
                 late += change.is_final
-                continue
-            before, steps = self.traces[key]
-            self.traces[key] = change if change.trace else before, {**steps, **change.steps}
-            if change.is_final:
-                self.traces[key] = change, {}
         self.changes += changes
         return late
 
-    def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
+    def recent(self, user: str | None, limit: int, /) -> list[Kept]:
         """Read from the end."""
         self._call("recent")
-        return self._kept(lambda change: user in (None, change.entry.user) and change.entry.key not in skip)[
-            :limit
-        ]
+        return self._kept(lambda change: user in (None, change.user))[:limit]
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
         """Look at all of them."""
         self._call("find")
-        return self._kept(lambda change: change.entry.trace_id.startswith(prefix))[:limit]
+        return self._kept(lambda change: change.trace_id.startswith(prefix))[:limit]
 
-    def forget(self, user: str, /) -> int:
+    def forget(self, user: str, /) -> list[str]:
         """Take out those of a user."""
         self._call("forget")
-        gone = [key for key, (change, _) in self.traces.items() if change.entry.user == user]
+        gone = [key for key, change in self.traces.items() if change.user == user]
         for key in gone:
             del self.traces[key]
-        return len(gone)
+        return gone
 
     def beat(self, process: str, /) -> None:
         """Remember that there was one."""
@@ -97,7 +89,7 @@ class Shelf:
 
     def _kept(self, is_wanted: Callable[[Change], bool]) -> list[Kept]:
         return [
-            Kept(key, change.trace or b"", list(steps.values()), key in self.lost)
-            for key, (change, steps) in reversed(self.traces.items())
+            Kept(key, change.document, key in self.lost)
+            for key, change in reversed(self.traces.items())
             if is_wanted(change)
         ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ... import lazy
 from ._bounds import Bounds
-from ._protocol import Backend, Change, Entry, Kept, TraceStore
+from ._protocol import Backend, Change, Kept, TraceStore
 from .memory import MemoryTraceStore
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = [
     "BufferedTraceStore",
     "Change",
     "DynamoDBTraceStore",
-    "Entry",
     "Kept",
     "MemoryTraceStore",
     "RedisTraceStore",

@@ -47,3 +47,7 @@ class Bounds:
     def horizon_ns(self, now_ns: int) -> int:
         """Return the latest start of what is too old at *now_ns* of the same clock."""
         return -1 if self.ttl is None else now_ns - int(self.ttl * 1e9)
+
+    def oldest_key(self, now_ns: int) -> str:
+        """Return what sorts before every `Change.key` that is not too old at *now_ns* of the wall clock."""
+        return f"{max(0, self.horizon_ns(now_ns) + 1):016x}"

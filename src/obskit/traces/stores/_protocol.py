@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from ..model import ExecutionTrace, SafeTrace, Step
+from ..model import ExecutionTrace, SafeTrace
 
 
 class TraceStore(Protocol):
@@ -32,14 +32,8 @@ class TraceStore(Protocol):
     def started(self, trace: SafeTrace, /) -> None:
         """Keep a trace that has just begun."""
 
-    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
-        """
-        Keep what is new of a running trace; one that is not known any more is passed over.
-
-        Args:
-            step: Has just begun, was told more about, or has ended; None stands for the
-                trace itself.
-        """
+    def changed(self, trace: SafeTrace, /) -> None:
+        """Keep what is new of a running trace; one that is not known any more is passed over."""
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace; one that is not known any more is passed over."""
@@ -69,49 +63,46 @@ class TraceStore(Protocol):
         """Return what was counted so far, by name."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Entry:
-    """
-    The place of one trace in a backend; all changes of the trace have the same one.
-
-    Trace ids are not unique, so *key* names it. *user* is never the id of a user but
-    what `users.user_key` makes of it: up to 21 characters that are safe anywhere.
-    """
-
-    key: str  #: 16 hex digits
-    trace_id: str
-    user: str  #: empty for nobody
-    process: str  #: 16 hex digits; who records it
-    began_ns: int  #: wall clock
-    place: Any = None  #: whatever a backend wants to remember, such as the slot that it took
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to be kept of one trace from now on; all documents are JSON."""
+    """What is to be kept of one trace from now on."""
 
-    entry: Entry
-    is_new: bool  #: nothing of it is kept yet; its order among the new ones is that of their starts
-    is_final: bool  #: *trace* is the whole of it, and steps kept before go
-    trace: bytes | None  #: without its steps unless it is final; None where that has not changed
-    steps: Mapping[int, bytes]  #: by slot, a number below 128; a step takes the place of what is there
+    #: Trace ids are not unique, so this names the trace: 16 hex digits for its start, in nanoseconds since
+    #: 1970, and 16 for the process that records it. What sorts later began later.
+    key: str
+    trace_id: str
+    #: Never the id of a user but what `users.user_key` makes of it: up to 21 characters that are safe
+    #: anywhere; empty for nobody.
+    user: str
+    is_new: bool  #: nothing of it is kept yet
+    is_final: bool  #: it has ended
+    document: bytes  #: the whole of it, as JSON
+
+
+def began_ns(key: str) -> int:
+    """Return when the trace of *key* began, by the wall clock."""
+    return int(key[:16], 16)
+
+
+def process_of(key: str) -> str:
+    """Return which process records the trace of *key*."""
+    return key[16:32]
 
 
 class Kept(NamedTuple):
     """What a backend gives back of one trace."""
 
     key: str
-    trace: bytes
-    steps: Sequence[bytes] = ()  #: in any order
-    is_lost: bool = False  #: it has not ended, and its process is gone
+    document: bytes
+    is_lost: bool = False  #: if it has not ended: its process is gone
 
 
 class Backend(Protocol):
     """
     A place outside of this process, or at least a file, that keeps documents.
 
-    - `write`, `forget` and `close` are called by one thread at a time; reads and `beat`
-      from any thread, also meanwhile.
+    - `write`, `forget`, `beat` and `close` are called by one thread at a time; reads from
+      any thread, also meanwhile.
     - In a forked child it leaves to the parent what belongs to that; `os.register_at_fork`
       tells it when.
     - Every call ends within about a second, whatever happens outside.
@@ -119,7 +110,7 @@ class Backend(Protocol):
       come again later, so a repeated one must do no harm. Any other exception says that
       a change can never be written: it is dropped and counted.
     - It keeps its own bounds, also among several processes. What must give way is the
-      oldest; better one that has ended.
+      oldest; better one that has ended. Reads may give what is too old.
     """
 
     @property
@@ -133,14 +124,14 @@ class Backend(Protocol):
     def write(self, changes: Sequence[Change], /) -> int:
         """Keep *changes*; returns how many final ones found their trace gone."""
 
-    def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
-        """Return the newest traces of *user*, or of everybody, without those whose key is in *skip*."""
+    def recent(self, user: str | None, limit: int, /) -> list[Kept]:
+        """Return the newest traces of *user*, or of everybody."""
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
         """Return the newest traces whose id begins with *prefix*, up to 32 lowercase hex digits."""
 
-    def forget(self, user: str, /) -> int:
-        """Erase all traces of *user*, so that nothing of them is left anywhere."""
+    def forget(self, user: str, /) -> Collection[str]:
+        """Erase all traces of *user*, so that nothing of them is left anywhere; returns their keys."""
 
     def beat(self, process: str, /) -> None:
         """Keep in mind for about three beats that *process* is alive."""

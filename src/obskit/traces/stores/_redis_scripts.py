@@ -5,11 +5,9 @@ Three keys, whatever the number of traces; the bounds hold among all writers sin
 nothing runs between two lines of a script.
 
     index   sorted set, all of one score, so its members are in the order of their bytes:
-            a:<place>  every trace     u:<user>:<place>  those of a user
-            i:<trace id>:<place>       those of an id
-    docs    hash    <place>         the trace
-                    <place>:<slot>  a step of one that runs
-                    <place>@        user, trace id and number of slots; -1 slots: it has ended
+            a:<key>  every trace       u:<user>:<key>  those of a user
+            i:<trace id>:<key>         those of an id
+    docs    hash    <key>    user, trace id, 1 while it runs and else 0, document
     alive   sorted set of processes by the time, in ms of the server, until which they count as alive
 
 A server that evicts one of the keys loses traces, never the bounds: `index` and
@@ -36,49 +34,34 @@ local function under(words)
   return '[' .. words .. ':', '(' .. words .. ';'
 end
 
-local function place_of(member)
-  return string.sub(member, -48)
+local function key_of(member)
+  return string.sub(member, -32)
 end
 
-local function about(place)
-  local user, trace_id, slots = string.match(call('HGET', docs, place .. '@') or '', '^(%S*) (%S+) (%S+)$')
-  return user, trace_id, tonumber(slots)
-end
-
-local function drop_steps(place, slots)
-  for slot = 0, (slots or 0) - 1 do call('HDEL', docs, place .. ':' .. slot) end
+-- User, trace id, '1' while it runs, document.
+local function read(key)
+  return string.match(call('HGET', docs, key) or '', '^(%S*) (%S+) ([01]) (.*)$')
 end
 
 local function remove(member)
-  local place = place_of(member)
-  local user, trace_id, slots = about(place)
-  call('ZREM', index, member, 'a:' .. place)
+  local key = key_of(member)
+  local user, trace_id = read(key)
+  call('ZREM', index, member, 'a:' .. key)
   if user then
-    call('ZREM', index, 'u:' .. user .. ':' .. place, 'i:' .. trace_id .. ':' .. place)
+    call('ZREM', index, 'u:' .. user .. ':' .. key, 'i:' .. trace_id .. ':' .. key)
   end
-  drop_steps(place, slots)
-  call('HDEL', docs, place, place .. '@')
-end
-
-local function remove_older(cutoff)
-  if cutoff == '' then return end
-  for _, member in ipairs(call('ZRANGEBYLEX', index, '[a:', '(a:' .. cutoff)) do remove(member) end
+  call('HDEL', docs, key)
+  return key
 end
 """
 
-#: Arguments: per_user, total, first place that is not too old ('' for any), ms until all expires
-#: ('' for never), number of changes. For each change: place, user, trace id, is new, is final,
-#: document ('' where it has not changed), number of steps, then slot and document of each.
+#: Arguments: per_user, total, first key that is not too old, ms until all expires ('' for never).
+#: For each change: key, user, trace id, is new, is final, document.
 #: Returns how many final changes found their trace gone.
 WRITE: Final = Script(
     _SHARED
     + """
-local per_user, total, cutoff, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local next_argument = 5
-local function take()
-  next_argument = next_argument + 1
-  return ARGV[next_argument - 1]
-end
+local per_user, total, oldest, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
 local function make_room(words, bound)
   local first, last = under(words)
@@ -87,39 +70,21 @@ local function make_room(words, bound)
   for _, member in ipairs(call('ZRANGEBYLEX', index, first, last, 'LIMIT', 0, excess)) do remove(member) end
 end
 
-local function begin(place, user, trace_id)
-  make_room('u:' .. user, per_user)
-  make_room('a', total)
-  call('ZADD', index, 0, 'a:' .. place, 0, 'u:' .. user .. ':' .. place, 0, 'i:' .. trace_id .. ':' .. place)
-end
-
 if (call('ZCARD', index) == 0) ~= (call('HLEN', docs) == 0) then call('UNLINK', index, docs) end
-remove_older(cutoff)
+for _, member in ipairs(call('ZRANGEBYLEX', index, '[a:', '(a:' .. oldest)) do remove(member) end
 local gone = 0
-for _ = 1, tonumber(take()) do
-  local place, user, trace_id = take(), take(), take()
-  local is_new, is_final, document = take() == '1', take() == '1', take()
-  local steps = {}
-  for position = 1, 2 * tonumber(take()) do steps[position] = take() end
-  local whose, _, slots = about(place)
-  local is_known = whose ~= nil
-  if is_new and not is_known and place >= cutoff then
-    begin(place, user, trace_id)
-    is_known, slots = true, 0
+for first = 5, #ARGV, 6 do
+  local key, user, trace_id, is_new, is_final, document = unpack(ARGV, first, first + 5)
+  local is_known = read(key) ~= nil
+  if is_new == '1' and not is_known and key >= oldest then
+    make_room('u:' .. user, per_user)
+    make_room('a', total)
+    call('ZADD', index, 0, 'a:' .. key, 0, 'u:' .. user .. ':' .. key, 0, 'i:' .. trace_id .. ':' .. key)
+    is_known = true
   end
   if is_known then
-    if document ~= '' then call('HSET', docs, place, document) end
-    if is_final then
-      drop_steps(place, slots)
-      slots = -1
-    else
-      for position = 1, #steps, 2 do
-        call('HSET', docs, place .. ':' .. steps[position], steps[position + 1])
-        slots = math.max(slots, steps[position] + 1)
-      end
-    end
-    call('HSET', docs, place .. '@', user .. ' ' .. trace_id .. ' ' .. slots)
-  elseif is_final then
+    call('HSET', docs, key, user .. ' ' .. trace_id .. ' ' .. 1 - is_final .. ' ' .. document)
+  elseif is_final == '1' then
     gone = gone + 1
   end
 end
@@ -133,64 +98,53 @@ return gone
 
 _ANSWER: Final = """
 local answer = {}
-local function add(place)
-  local document = call('HGET', docs, place)
+local function add(key)
+  local _, _, is_running, document = read(key)
   if not document then return end
-  local _, _, slots = about(place)
-  local lives_until = slots and slots >= 0 and (call('ZSCORE', alive, string.sub(place, 17, 32)) or '0')
-  local kept = {place, document, lives_until and tonumber(lives_until) < now_ms() and 1 or 0}
-  for slot = 0, (slots or 0) - 1 do
-    local step = call('HGET', docs, place .. ':' .. slot)
-    if step then table.insert(kept, step) end
-  end
-  table.insert(answer, kept)
+  local lives_until = call('ZSCORE', alive, string.sub(key, 17)) or '0'
+  local is_lost = is_running == '1' and tonumber(lives_until) < now_ms()
+  table.insert(answer, {key, document, is_lost and 1 or 0})
 end
 """
 
-#: Arguments: 'a' for everybody or 'u:<user>', first place that is not too old, limit, keys to leave out.
-#: Returns place, document, 1 for a lost one, and steps of each trace, newest first.
+#: Arguments: 'a' for everybody or 'u:<user>', limit.
+#: Returns key, document, and 1 for a lost one, of each trace, newest first.
 RECENT: Final = Script(
     _SHARED
     + _ANSWER
     + """
-local words, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local skipped = {}
-for position = 4, #ARGV do skipped[ARGV[position]] = true end
-local first, last = under(words)
-for _, member in ipairs(call('ZREVRANGEBYLEX', index, last, first, 'LIMIT', 0, limit + #ARGV - 3)) do
-  local place = place_of(member)
-  if #answer < limit and place >= cutoff and not skipped[string.sub(place, -16)] then add(place) end
+local first, last = under(ARGV[1])
+for _, member in ipairs(call('ZREVRANGEBYLEX', index, last, first, 'LIMIT', 0, ARGV[2])) do
+  add(key_of(member))
 end
 return answer
 """
 )
 
-#: Arguments: beginning of a trace id, first place that is not too old, limit. Returns the same as RECENT.
+#: Arguments: beginning of a trace id, limit. Returns the same as RECENT.
 FIND: Final = Script(
     _SHARED
     + _ANSWER
     + """
-local prefix, cutoff, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local places = {}
+local keys = {}
 -- 'g' is what follows the last hex digit.
-for _, member in ipairs(call('ZRANGEBYLEX', index, '[i:' .. prefix, '(i:' .. prefix .. 'g')) do
-  if place_of(member) >= cutoff then table.insert(places, place_of(member)) end
+for _, member in ipairs(call('ZRANGEBYLEX', index, '[i:' .. ARGV[1], '(i:' .. ARGV[1] .. 'g')) do
+  table.insert(keys, key_of(member))
 end
-table.sort(places, function(one, other) return one > other end)
-for position = 1, math.min(limit, #places) do add(places[position]) end
+table.sort(keys, function(one, other) return one > other end)
+for position = 1, math.min(ARGV[2], #keys) do add(keys[position]) end
 return answer
 """
 )
 
-#: Arguments: user, first place that is not too old. Returns how many traces there were.
+#: Arguments: user. Returns the keys of the traces that there were.
 FORGET: Final = Script(
     _SHARED
     + """
-remove_older(ARGV[2])
+local keys = {}
 local first, last = under('u:' .. ARGV[1])
-local members = call('ZRANGEBYLEX', index, first, last)
-for _, member in ipairs(members) do remove(member) end
-return #members
+for _, member in ipairs(call('ZRANGEBYLEX', index, first, last)) do table.insert(keys, remove(member)) end
+return keys
 """
 )
 

@@ -3,8 +3,8 @@ Keep traces in a place outside of this process, without ever waiting for it.
 
 Who records only leaves a mark. A thread reads what is marked from the traces
 themselves, so that what changes often is written once, and hands all of it to the
-`Backend` in one go. Whatever is not written yet, readers get from the traces as
-well; while the backend is out of reach, that is all they get.
+`Backend` in one go. What is not written yet, readers get from the traces as well;
+while the backend is out of reach, that is all they get.
 
 This module knows nothing of any one kind of place, and how documents are written
 and read is up to `frozen`.
@@ -13,9 +13,9 @@ and read is up to `frozen`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import chain, islice
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final, TypeVar
 
 from ...clock import SYSTEM_CLOCK, Clock
@@ -26,18 +26,19 @@ from ...notices import Notices
 from ...settings import at_most
 from ...worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
 from ..current import open_traces
-from ..model import ExecutionTrace, SafeTrace, Step
+from ..model import ExecutionTrace, SafeTrace
 from ..users import names_of, user_key
 from ._bounds import Bounds
-from ._protocol import Backend, Kept
-from ._reach import FIRST_PAUSE, Reach
-from ._record import News, Record
-from .frozen import assemble
+from ._protocol import Backend, Change, Kept
+from .frozen import freeze, thaw
 
 R = TypeVar("R")
 
 #: Seconds that a reader waits for what this process has recorded to be written.
 _PATIENCE: Final = 1.0
+#: Seconds until a backend that failed is asked again; twice as long each time.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
 #: Traces that are written in one go.
 _BATCH: Final = 256
 #: Traces that `find` returns at most.
@@ -53,6 +54,31 @@ _COUNTED: Final = (
     "failures",
     "unreadable",
 )
+
+
+class _Record:
+    """A trace that has not been written to its end."""
+
+    __slots__ = ("is_ended", "is_kept", "key", "trace", "user")
+
+    def __init__(self, trace: SafeTrace, key: str) -> None:
+        self.trace: Final = trace
+        self.key: Final = key
+        self.user: Final = user_key(trace.user_id)
+        self.is_ended = False
+        self.is_kept = False  #: something of it is written
+
+    def change(self) -> Change:
+        """Write it down as it is now."""
+        is_final = self.is_ended  # first: it may end right after this
+        return Change(
+            key=self.key,
+            trace_id=self.trace.trace_id,
+            user=self.user,
+            is_new=not self.is_kept,
+            is_final=is_final,
+            document=freeze(self.trace),
+        )
 
 
 class BufferedTraceStore:
@@ -71,79 +97,93 @@ class BufferedTraceStore:
         self._clock = clock
         self._notices = Notices()
         self._closed = False
-        # Its one item says that marks wait. Two, because the next may come while one is handled.
-        self._writer: Worker[None] = Worker(self._write, capacity=2, clock=clock, name="obskit-traces")
-        self._pulse: Worker[None] = Worker(self._tend, capacity=2, clock=clock, name="obskit-pulse")
+        # Its one item says that there is something to do.
+        self._worker: Worker[None] = Worker(self._work, capacity=1, clock=clock, name="obskit-traces")
         self.start_anew()
         restart_after_fork(self)
         close_at_exit(self)
 
     def start_anew(self) -> None:
         """Leave to the parent, in a forked child, its traces and what it is writing."""
-        # Reentrant, since a signal handler may record as well.
-        self._lock = threading.RLock()
-        self._progress = threading.Condition(self._lock)
-        self._writing = threading.RLock()  #: held by who changes something in the backend
+        # Reentrant, since a signal handler may record as well. Notified of all that concerns who waits.
+        self._changed = threading.Condition(threading.RLock())
         self._process = new_trace_id()[:16]
-        self._records: dict[ExecutionTrace, Record] = {}  #: traces whose end is not written
-        self._marked: dict[Record, None] = {}  #: those of which something is to be written
-        self._to_forget: dict[str, None] = {}
-        self._last_mark = self._last_written = 0  #: marks are written in the order of their numbers
-        self._interrupts = 0  #: who waits for the writer to stop
-        self._is_called = False  #: the writer knows that there is something to do
-        self._is_watched = False  #: the pulse runs
-        self._beaten_ns: int | None = None
-        self._reach = Reach(self._clock)
-        self._counts: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+        self._latest_ns = 0  #: when the latest trace began, in its key
+        self._records: dict[ExecutionTrace, _Record] = {}  #: traces whose end is not written
+        # Those of which something is to be written, and being written, by the numbers of their marks.
+        self._marked: dict[_Record, int] = {}
+        self._writing: dict[_Record, int] = {}
+        self._last_mark = 0
+        self._to_forget: dict[str, _Erasure] = {}  #: by user
+        self._is_working = False
+        self._failures = 0  #: in a row
+        self._pause_ends_ns = self._next_beat_ns = 0  #: by the monotonic clock
+        self._counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
 
     # --- recording ---
 
     def started(self, trace: SafeTrace, /) -> None:
         """Keep a trace that has just begun."""
-        record = Record(trace, self._process, self._clock.time_ns())
-        with self._lock:
+        with self._changed:
             self._counts["made"] += 1
             if self._closed:
                 self._count_dropped("closed", 1)
                 return
             if len(self._records) >= self._bounds.total:
                 self._drop(_oldest(self._records.values()), "full")
+            # Each of its own, also where the clock stands still or goes back.
+            self._latest_ns = max(self._latest_ns + 1, self._clock.time_ns())
+            record = _Record(trace, f"{self._latest_ns:016x}{self._process}")
             self._records[trace] = record
             self._mark(record)
-            if self._backend.beat_every is not None:
-                self._watch()
 
-    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+    def changed(self, trace: SafeTrace, /) -> None:
         """Keep what is new of a running trace."""
-        with self._lock:
+        with self._changed:
             record = self._records.get(trace)
-            if record is not None and record.note(step):
+            if record is not None:
                 self._mark(record)
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace."""
-        with self._lock:
+        with self._changed:
             record = self._records.get(trace)
             if record is None or record.is_ended:
                 return  # given up, or begun before a fork
             record.is_ended = True
             self._mark(record)
             for what, count in trace.dropped.items():
-                self._add(f"{what}_dropped", count)
+                self._counts[f"{what}_dropped"] += count
+
+    def _mark(self, record: _Record) -> None:
+        """Remember that something of *record* is to be written."""
+        if record not in self._marked:
+            self._last_mark += 1
+            self._marked[record] = self._last_mark
+            self._wake()
+
+    def _drop(self, record: _Record, reason: str) -> None:
+        """Give *record* up."""
+        self._marked.pop(record, None)
+        if self._records.pop(record.trace, None) is not None:
+            self._count_dropped(reason, 1)
+
+    def _count_dropped(self, reason: str, count: int) -> None:
+        self._counts["dropped"] += count
+        self._counts[f"dropped_{reason}"] += count
 
     # --- reading ---
 
     def last(self, user_id: object, /) -> ExecutionTrace | None:
         """Return the user's trace that started last, the caller's own open ones left out."""
-        with self._lock:
-            own = [record for trace in open_traces() if (record := self._records.get(trace))]
+        with self._changed:
+            own = [record.key for trace in open_traces() if (record := self._records.get(trace))]
         return next(iter(self._of_user(user_id, 1, own)), None)
 
     def get(self, trace_id: str, /) -> ExecutionTrace | None:
         """Return the newest trace of that id."""
         known = parse_trace_id(trace_id)
-        found = [] if known is None else self._find(known, 1)
-        return found[0] if found else None
+        return None if known is None else next(iter(self._find(known, 1)), None)
 
     def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
         """Return the traces whose id begins with *fingerprint*, newest start first; at most 100."""
@@ -155,15 +195,16 @@ class BufferedTraceStore:
         if user_id is not None:
             return self._of_user(user_id, limit)
         most = int(at_most(limit, self._bounds.total))
-        return self._read(lambda: self._backend.recent(None, most, ()), lambda _: True, most)
+        return self._read(lambda: self._backend.recent(None, most), lambda _: True, most)
 
-    def _of_user(self, user_id: object, limit: int, skip: Sequence[Record] = ()) -> list[ExecutionTrace]:
+    def _of_user(self, user_id: object, limit: int, skip: Collection[str] = ()) -> list[ExecutionTrace]:
         user, names = user_key(user_id), [*names_of(user_id)]
-        most, keys = int(at_most(limit, self._bounds.per_user)), [record.entry.key for record in skip]
+        most = int(at_most(limit, self._bounds.per_user))
         found = self._read(
-            lambda: self._backend.recent(user, most, keys),
-            lambda record: record.entry.user == user and record not in skip,
+            lambda: self._backend.recent(user, most + len(skip)),
+            lambda record: record.user == user,
             most,
+            skip,
         )
         # Users may have the same key, since it is short.
         return [trace for trace in found if trace.user_id in names]
@@ -171,44 +212,39 @@ class BufferedTraceStore:
     def _find(self, prefix: str, limit: int) -> list[ExecutionTrace]:
         return self._read(
             lambda: self._backend.find(prefix, limit),
-            lambda record: record.entry.trace_id.startswith(prefix),
+            lambda record: record.trace.trace_id.startswith(prefix),
             limit,
         )
 
     def _read(
-        self, ask: Callable[[], list[Kept]], is_wanted: Callable[[Record], bool], limit: int
+        self,
+        ask: Callable[[], list[Kept]],
+        is_wanted: Callable[[_Record], bool],
+        limit: int,
+        skip: Collection[str] = (),
     ) -> list[ExecutionTrace]:
-        """Return what the backend has, as this process knows it, after what only this process has."""
+        """Return what the backend has, and where that is not up to date, what this process has."""
         if limit <= 0:
             return []
-        self.flush(_PATIENCE)  # so that the backend has seen to the bounds
+        is_written = self.flush(_PATIENCE)
+        with self._changed:
+            own = [record for record in self._records.values() if is_wanted(record)]
+        kept = self._try(ask) if self._is_in_reach() else None
+        found = {one.key: one for one in kept or ()}
+        if not is_written or kept is None:
+            found |= {record.key: Kept(record.key, freeze(record.trace)) for record in own}
         now_ns = self._clock.time_ns()
-        with self._lock:
-            horizon_ns = self._bounds.horizon_ns(now_ns)
-            own = {
-                record.entry.key: record
-                for record in reversed(self._records.values())
-                if is_wanted(record) and record.entry.began_ns > horizon_ns
-            }
-            unkept = {key: record for key, record in own.items() if not record.is_kept}
-        kept = self._try(ask) if self._is_due() else None
-        found: Iterable[ExecutionTrace | None]
-        if kept is None:
-            found = map(_copy, own.values())
-        else:
-            others = (one for one in kept if one.key not in unkept)
-            found = chain(
-                map(_copy, unkept.values()),
-                (_copy(own[one.key]) if one.key in own else self._assembled(one, now_ns) for one in others),
-            )
-        return [*islice(filter(None, found), limit)]
+        oldest = self._bounds.oldest_key(now_ns)
+        newest = sorted((key for key in found if key >= oldest and key not in skip), reverse=True)
+        traces = (self._thawed(found[key], now_ns) for key in newest)
+        return [*islice(filter(None, traces), limit)]
 
-    def _assembled(self, kept: Kept, now_ns: int) -> ExecutionTrace | None:
+    def _thawed(self, kept: Kept, now_ns: int) -> ExecutionTrace | None:
         try:
-            return assemble(kept.trace, kept.steps, is_lost=kept.is_lost, now_ns=now_ns)
+            return thaw(kept.document, is_lost=kept.is_lost, now_ns=now_ns)
         except StoreError as error:
-            with self._lock:
-                self._add("unreadable", 1)
+            with self._changed:
+                self._counts["unreadable"] += 1
             self._notices.tell("unreadable", f"{self._backend.name} holds something else: {error}")
             return None
 
@@ -223,66 +259,49 @@ class BufferedTraceStore:
         """
         user = user_key(user_id)
         self.flush(_PATIENCE)  # what waits is counted with the rest
-        with self._interrupted_writer():
-            with self._lock:
-                own = [record for record in self._records.values() if record.entry.user == user]
-                for record in own:
-                    self._drop(record, "forgotten")
-            erased = self._try(lambda: self._erase([user])) if self._is_due() else None
-        if erased is not None:
-            return erased + sum(not record.is_kept for record in own)
-        with self._lock:
-            self._to_forget[user] = None
-            self._watch()
-        return len(own)
-
-    @contextmanager
-    def _interrupted_writer(self) -> Iterator[None]:
-        """Let the writer stop after what it is at, and go on after the block: a lock alone is not fair."""
-        with self._lock:
-            self._interrupts += 1
-        try:
-            with self._writing:
-                yield
-        finally:
-            with self._lock:
-                self._interrupts -= 1
-                self._wake()
-
-    def _erase(self, users: list[str]) -> int:
-        erased = 0
-        for user in users:
-            erased += self._backend.forget(user)
-            self._to_forget.pop(user, None)
-        return erased
+        with self._changed:
+            own = [record for record in self._records.values() if record.user == user]
+            for record in own:
+                self._drop(record, "forgotten")
+            erasure = self._to_forget.setdefault(user, _Erasure())
+            self._wake()
+            self._wait(lambda: erasure.is_done, _PATIENCE)
+        oldest = self._bounds.oldest_key(self._clock.time_ns())
+        return sum(key >= oldest for key in {*erasure.keys, *(record.key for record in own)})
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes within *timeout* seconds, None for any time; False if some are left."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
-        with self._progress:
+        with self._changed:
             goal = self._last_mark
-            while self._last_written < goal or self._to_forget:
-                left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-                if left <= 0 or not self._is_due():
-                    return False
-                self._wake()
-                self._progress.wait(left)
+            return self._wait(lambda: not self._to_forget and self._is_written(goal), at_most(timeout))
+
+    def _is_written(self, goal: int) -> bool:
+        """Tell whether everything is that was marked by the numbers up to *goal*."""
+        oldest = next(iter((self._writing or self._marked).values()), None)
+        return oldest is None or oldest > goal
+
+    def _wait(self, is_done: Callable[[], bool], timeout: float) -> bool:
+        """Wait for the thread; False where it is not done in time, or nothing can be done."""
+        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        while not is_done():
+            left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
+            if left <= 0 or not self._is_in_reach():
+                return False
+            self._changed.wait(left)
         return True
 
     def close(self, timeout: float = EXIT_TIMEOUT) -> None:
         """Write what waits, for at most five seconds, and release everything; idempotent."""
-        if self._closed:
-            return
-        if self._is_due() and (self._last_written < self._last_mark or self._to_forget):
-            self._wake()
-            self._writer.flush(timeout)  # where no thread can start any more, it works right here
-        self._closed = True
-        self._writer.close(0)
-        self._pulse.close(0)
-        with self._lock:
+        with self._changed:
+            if self._closed:
+                return
+            self._closed = True
+            self._changed.notify_all()
+        self._worker.close(timeout)  # where no thread can start any more, it works right here
+        with self._changed:
             for record in list(self._records.values()):
                 self._drop(record, "closed")
-        if not self._writer.pending:  # else it hangs in there, and we would as well
+        if not self._worker.pending:  # else it hangs in there, and we would as well
             self._backend.close()
 
     def stats(self) -> dict[str, float]:
@@ -293,190 +312,147 @@ class BufferedTraceStore:
         often the backend was out of reach, and ``unreadable`` what was found in it that is
         no trace.
         """
-        with self._lock:
+        with self._changed:
             pending = self._counts["made"] - self._counts["written"] - self._counts["dropped"]
             return {**self._counts, "pending": pending}
 
-    # --- marks; callers hold the lock ---
-
-    def _mark(self, record: Record) -> None:
-        """Remember that something of *record* is to be written."""
-        if record not in self._marked:
-            self._last_mark = record.number = self._last_mark + 1
-            self._marked[record] = None
-        if self._is_due():
-            self._wake()
-        else:
-            self._watch()
-
-    def _drop(self, record: Record, reason: str) -> None:
-        """Give *record* up."""
-        self._records.pop(record.trace, None)
-        self._marked.pop(record, None)
-        self._count_dropped(reason, 1)
-
-    def _count_dropped(self, reason: str, count: int) -> None:
-        self._add("dropped", count)
-        self._add(f"dropped_{reason}", count)
-
-    def _add(self, name: str, count: float) -> None:
-        self._counts[name] = self._counts.get(name, 0) + count
-
-    # --- writing, in a thread ---
+    # --- the thread ---
 
     def _wake(self) -> None:
-        """Let the writer know that there is something to do."""
-        if not self._is_called:
-            self._is_called = True
-            self._writer.submit(None)
+        """Let the thread look for what is to be done."""
+        if self._is_working:
+            self._changed.notify_all()
+        else:
+            self._is_working = True
+            self._worker.submit(None)
 
-    def _write(self, _: None) -> None:
-        """Write what is marked until nothing is, or the backend is out of reach."""
-        self._is_called = False
-        with self._writing:
-            while self._is_due() and not self._interrupts and self._write_some():
-                pass
-        with self._progress:
-            self._progress.notify_all()
+    def _work(self, _: None) -> None:
+        """Do what there is to do, until nothing is left or will be due later."""
+        while self._is_work_left():
+            self._try(self._do_what_is_due)
 
-    def _write_some(self) -> bool:
-        """Write what was marked first; False once nothing is left."""
-        if self._to_forget and self._try(lambda: self._erase(list(self._to_forget))) is None:
-            return True
-        with self._progress:
-            batch = [(record, record.take()) for record in islice(self._marked, _BATCH)]
-            for record, _ in batch:
+    def _is_work_left(self) -> bool:
+        """Wait until something is due; False where that will never be."""
+        with self._changed:
+            while (seconds := self._seconds_to_work()) is not None and seconds > 0:
+                self._clock.wait(self._changed, seconds)
+            self._is_working = seconds is not None
+            return self._is_working
+
+    def _seconds_to_work(self) -> float | None:
+        if self._marked or self._to_forget:
+            due_ns = self._pause_ends_ns
+        elif self._has_to_beat() and not self._closed:
+            due_ns = max(self._next_beat_ns, self._pause_ends_ns)
+        else:
+            return None
+        left = (due_ns - self._clock.monotonic_ns()) / 1e9
+        return None if left > 0 and self._closed else left
+
+    def _has_to_beat(self) -> bool:
+        return bool(self._records) and self._backend.beat_every is not None
+
+    def _do_what_is_due(self) -> None:
+        """Say that this process is alive, erase who is to be forgotten, and write what was marked first."""
+        now_ns, every = self._clock.monotonic_ns(), self._backend.beat_every
+        if every is not None and now_ns >= self._next_beat_ns:
+            self._backend.beat(self._process)
+            self._next_beat_ns = now_ns + int(every * 1e9)
+        for user, erasure in list(self._to_forget.items()):
+            erasure.keys = self._backend.forget(user)
+            with self._changed:
+                erasure.is_done = True
+                del self._to_forget[user]
+        with self._changed:
+            self._writing = dict(islice(self._marked.items(), _BATCH))
+            for record in self._writing:
                 del self._marked[record]
-            if not batch:
-                self._last_written = self._last_mark
-        written = None
         try:
-            written = self._try(lambda: self._write_batch(batch)) if batch else False
-        finally:  # a signal handler may have raised
-            if written is None:
-                self._put_back(batch)
-        return bool(batch)
-
-    def _write_batch(self, batch: list[tuple[Record, News]]) -> bool:
-        self._beat()
-        try:
-            late = self._backend.write([record.change(news) for record, news in batch])
-        except StoreError:
+            self._write([*self._writing])
+        except BaseException:
+            self._put_back()
             raise
-        except Exception as error:  # one of them can never be written; the others can
-            let_pass(error)
-            late = sum(self._write_alone(record, news) for record, news in batch)
-        with self._progress:
-            ended = [record for record, news in batch if news.is_final and record.trace in self._records]
-            for record, _ in batch:
-                record.is_kept = True
-            for record in ended:
-                del self._records[record.trace]
-                self._marked.pop(record, None)
-            late = min(late, len(ended))
-            self._count_dropped("late", late)
-            self._add("written", len(ended) - late)
-            self._last_written = max(news.number for _, news in batch)
-            self._progress.notify_all()
-        return True
+        with self._changed:
+            self._writing = {}
+            self._changed.notify_all()
 
-    def _write_alone(self, record: Record, news: News) -> int:
-        """Write what is new of *record*, or give it up where that can never be done."""
+    def _put_back(self) -> None:
+        """Mark again what could not be written, before all that came later."""
+        with self._changed:
+            for record, number in self._marked.items():
+                self._writing.setdefault(record, number)
+            self._marked = {
+                record: number for record, number in self._writing.items() if record.trace in self._records
+            }
+            self._writing = {}
+
+    def _write(self, batch: Sequence[_Record]) -> None:
+        """Write what is new of *batch*; what can never be written is given up, and nothing else."""
         try:
-            return self._backend.write([record.change(news)])
+            changes = [record.change() for record in batch]
+            late = self._backend.write(changes) if changes else 0
         except StoreError:
             raise
         except Exception as error:
             let_pass(error)
-            with self._lock:
-                if record.trace in self._records:
-                    self._drop(record, "error")
+            if len(batch) > 1:
+                for record in batch:
+                    self._write([record])
+                return
             self._notices.tell("error", f"a trace was not kept: {type(error).__name__}")
-            return 0
-
-    def _put_back(self, batch: list[tuple[Record, News]]) -> None:
-        """Mark again what could not be written, before all that came later."""
-        with self._lock:
-            again = [(record, news) for record, news in batch if record.trace in self._records]
-            for record, news in again:
-                record.put_back(news)
-            self._marked = {**dict.fromkeys(record for record, _ in again), **self._marked}
-            self._watch()
+            with self._changed:
+                self._drop(batch[0], "error")
+            return
+        with self._changed:
+            ended = 0
+            for record, change in zip(batch, changes, strict=True):
+                record.is_kept = True
+                if change.is_final and self._records.pop(record.trace, None) is not None:
+                    ended += 1
+            late = min(late, ended)
+            self._count_dropped("late", late)
+            self._counts["written"] += ended - late
 
     # --- while the backend is out of reach ---
 
-    def _is_due(self) -> bool:
+    def _is_in_reach(self) -> bool:
         """Tell whether it is worth asking the backend."""
-        return not self._closed and self._reach.seconds_left() <= 0
+        return not self._closed and self._pause_ends_ns <= self._clock.monotonic_ns()
 
     def _try(self, call: Callable[[], R]) -> R | None:
-        """Ask the backend; None where it fails."""
+        """Ask the backend; None where it fails, and then it is left alone for a while."""
         try:
             answer = call()
         except Exception as error:
             let_pass(error)
-            self._failed(error)
+            self._notices.tell(
+                "failed",
+                f"{self._backend.name} is out of reach: traces are kept in memory until it is back"
+                f" ({type(error).__name__}: {error})",
+            )
+            with self._changed:
+                pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))
+                self._pause_ends_ns = self._clock.monotonic_ns() + int(pause * 1e9)
+                self._failures += 1
+                self._counts["failures"] += 1
+                self._changed.notify_all()
             return None
-        if self._reach.is_lost:
-            with self._lock:
-                self._reach.answered()
-                self._wake()
+        if self._failures:
+            with self._changed:
+                self._failures = self._pause_ends_ns = 0
+                self._changed.notify_all()
         return answer
 
-    def _failed(self, error: Exception) -> None:
-        """Leave the backend alone for a while."""
-        self._notices.tell(
-            "failed",
-            f"{self._backend.name} is out of reach: traces are kept in memory until it is back"
-            f" ({type(error).__name__}: {error})",
-        )
-        with self._progress:
-            self._add("failures", 1)
-            self._reach.failed()
-            self._watch()
-            self._progress.notify_all()
 
-    def _watch(self) -> None:
-        """Have somebody try again, and tell others that this process is alive."""
-        if not self._is_watched:
-            self._is_watched = True
-            self._pulse.submit(None)
+class _Erasure:
+    """What has become of a request to forget a user."""
 
-    def _tend(self, _: None) -> float | None:
-        """Do what is due by the clock; returns the seconds until the next time."""
-        with self._lock:
-            waits = []
-            if self._reach.is_lost and (self._marked or self._to_forget):
-                left = self._reach.seconds_left()
-                waits.append(left if left > 0 else FIRST_PAUSE)
-                if left <= 0:
-                    self._wake()
-            if self._backend.beat_every is not None and self._records:
-                waits.append(self._backend.beat_every)
-            self._is_watched = bool(waits)
-        if waits and self._is_due():
-            with suppress(StoreError):  # writing will tell
-                self._beat()
-        return min(waits, default=None)
-
-    def _beat(self) -> None:
-        """Say that this process is alive, unless that was said just now."""
-        now, every = self._clock.monotonic_ns(), self._backend.beat_every
-        if every is not None and (self._beaten_ns is None or now >= self._beaten_ns + every * 0.9e9):
-            self._backend.beat(self._process)
-            self._beaten_ns = now
+    def __init__(self) -> None:
+        self.is_done = False
+        self.keys: Collection[str] = ()  #: of the traces that were erased
 
 
-def _copy(record: Record) -> ExecutionTrace | None:
-    """Return the trace as it is now; None where it holds something that nobody can keep."""
-    try:
-        return record.read()
-    except Exception as error:  # writing will tell
-        let_pass(error)
-    return None
-
-
-def _oldest(records: Iterable[Record]) -> Record:
+def _oldest(records: Iterable[_Record]) -> _Record:
     """Choose what gives way: the oldest that has ended, or the oldest where all still run."""
     first = next(iter(records))
     return next((record for record in records if record.is_ended), first)

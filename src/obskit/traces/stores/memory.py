@@ -17,7 +17,7 @@ from ...ids import parse_fingerprint, parse_trace_id
 from ...settings import at_most
 from ...worker import restart_after_fork
 from ..current import open_traces
-from ..model import ExecutionTrace, SafeTrace, Step
+from ..model import ExecutionTrace, SafeTrace
 from ..users import names_of
 from ._bounds import Bounds
 from .packed import pack, unpack
@@ -94,7 +94,7 @@ class MemoryTraceStore:
             self._entries[entry] = None
             self._index(entry)
 
-    def changed(self, trace: SafeTrace, step: Step | None, /) -> None:
+    def changed(self, trace: SafeTrace, /) -> None:
         """Do nothing: the running trace itself is kept, its steps with it."""
 
     def ended(self, trace: SafeTrace, /) -> None:

@@ -6,14 +6,13 @@ Nothing here is told what a trace is: `BufferedTraceStore` hands over documents.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...storage.redis import Argument, RedisConnection
+from ...storage.redis import Argument, RedisConnection, Script
 from . import _redis_scripts as scripts
 from ._bounds import Bounds
-from ._places import Places, first_after, key_of
 from ._protocol import Change, Kept
 from .buffered import BufferedTraceStore
 
@@ -67,45 +66,33 @@ class _Redis:
         self._keys: Final = [f"{{{connection.prefix}}}:traces:{part}" for part in ("index", "docs", "alive")]
         self._bounds: Final = bounds
         self._clock: Final = clock
-        self._places = Places()
 
     def write(self, changes: Sequence[Change], /) -> int:
         bounds = self._bounds
+        oldest = bounds.oldest_key(self._clock.time_ns())
         expires = "" if bounds.ttl is None else max(1, int(bounds.ttl * 1_000))
-        arguments: list[Argument] = [bounds.per_user, bounds.total, self._oldest(), expires, len(changes)]
+        arguments: list[Argument] = [bounds.per_user, bounds.total, oldest, expires]
         for change in changes:
-            entry = change.entry
-            arguments += (self._places.of(entry), entry.user, entry.trace_id)
-            arguments += (int(change.is_new), int(change.is_final), change.trace or b"", len(change.steps))
-            for slot, step in change.steps.items():
-                arguments += (slot, step)
+            arguments += (change.key, change.user, change.trace_id)
+            arguments += (int(change.is_new), int(change.is_final), change.document)
         gone: int = self._connection.run(scripts.WRITE, self._keys, arguments)
         return gone
 
-    def recent(self, user: str | None, limit: int, skip: Collection[str], /) -> list[Kept]:
-        words = "a" if user is None else f"u:{user}"
-        found = self._connection.run(scripts.RECENT, self._keys, [words, self._oldest(), limit, *skip])
-        return [*map(_kept, found)]
+    def recent(self, user: str | None, limit: int, /) -> list[Kept]:
+        return self._kept(scripts.RECENT, "a" if user is None else f"u:{user}", limit)
 
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
-        found = self._connection.run(scripts.FIND, self._keys, [prefix, self._oldest(), limit])
-        return [*map(_kept, found)]
+        return self._kept(scripts.FIND, prefix, limit)
 
-    def forget(self, user: str, /) -> int:
-        forgotten: int = self._connection.run(scripts.FORGET, self._keys, [user, self._oldest()])
-        return forgotten
+    def _kept(self, script: Script, *arguments: Argument) -> list[Kept]:
+        found = self._connection.run(script, self._keys, arguments)
+        return [Kept(key.decode(), document, bool(is_lost)) for key, document, is_lost in found]
+
+    def forget(self, user: str, /) -> list[str]:
+        return [key.decode() for key in self._connection.run(scripts.FORGET, self._keys, [user])]
 
     def beat(self, process: str, /) -> None:
         self._connection.run(scripts.BEAT, self._keys, [process, int((self._bounds.lost_after or 0) * 1_000)])
 
     def close(self) -> None:
         self._connection.close()
-
-    def _oldest(self) -> str:
-        """Return what sorts before every place that is not too old."""
-        return first_after(self._bounds.horizon_ns(self._clock.time_ns()))
-
-
-def _kept(reply: Sequence[Any]) -> Kept:
-    place, trace, is_lost, *steps = reply
-    return Kept(key_of(place.decode()), trace, steps, bool(is_lost))
