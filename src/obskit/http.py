@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .clock import SYSTEM_CLOCK
+from .clock import SYSTEM_CLOCK, Deadline
 from .errors import ConfigError, MissingExtra, SinkError, SinkRejected, SinkTimeout
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Endpoint:
 
         query = f"?{self._parts.query}" if self._parts.query else ""
         sock: socket = connection.sock
-        sock.settimeout(deadline.left())
+        set_limit(sock, deadline)
         connection.request("POST", (self._parts.path or "/") + query, body=body, headers=headers)
         # Not by the connection: urllib3 logs the path of an answer whose headers are broken.
         answer = HTTPResponse(cast("socket", TimedReader(sock, deadline)), method="POST")
@@ -243,18 +243,11 @@ def _seconds_until(date: str) -> float:
         return math.nan
 
 
-class Deadline:
-    """A moment after which nothing is sent or received any more, some *seconds* from now."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end_ns = SYSTEM_CLOCK.monotonic_ns() + int(seconds * 1e9)
-
-    def left(self) -> float:
-        """Return the seconds that are left; `TimeoutError` if there are none."""
-        left = (self._end_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-        if left <= 0:
-            raise TimeoutError
-        return left
+def set_limit(sock: socket, deadline: Deadline) -> None:
+    """Let the next operation of *sock* end at *deadline*; `TimeoutError` if that is over."""
+    if not (left := deadline.left()):
+        raise TimeoutError
+    sock.settimeout(left)
 
 
 class TimedReader(io.RawIOBase):
@@ -281,7 +274,7 @@ class TimedReader(io.RawIOBase):
         """See `io.RawIOBase`."""
         if self._room <= 0:
             raise OSError("the peer says too much")
-        self._sock.settimeout(self._deadline.left())
+        set_limit(self._sock, self._deadline)
         received = self._sock.recv_into(buffer)
         self._room -= received
         return received

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ..clock import SYSTEM_CLOCK, Clock, checked_clock
+from ..clock import SYSTEM_CLOCK, Clock, Deadline, checked_clock
 from ..encoding.plain import text_of
 from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
@@ -29,7 +29,7 @@ from .dedupe import Dedupe, Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
 from .key import KEY_LENGTH, KeyRule, check_rule, dedupe_key, incident_key
-from .lane import LOCAL_LEASE, Job, Lane, Terms, seconds_left
+from .lane import LOCAL_LEASE, Job, Lane, Terms
 from .ledger import Ledger
 from .model import Alert, SafeAlert, Severity, secured
 from .receipt import QueuedReceipt, Receipt, Result
@@ -201,9 +201,9 @@ class Alerter:
         None waits as long as it takes.
         What was counted here is handed to the place that is shared with other processes.
         """
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
+        deadline = Deadline(at_most(timeout))
         self._watch.drain()
-        done = [lane.flush(seconds_left(deadline)) for lane in self._all_lanes]
+        done = [lane.flush(deadline.left()) for lane in self._all_lanes]
         self._watch.hand_over()
         return all(done)
 
@@ -218,10 +218,10 @@ class Alerter:
             if self._closed:
                 return
             self._closed = True
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
+        deadline = Deadline(at_most(timeout))
         self._watch.close()
         for lane in self._all_lanes:  # half of the time is for the fallback
-            lane.close(seconds_left(deadline) / (2 if lane.fallback else 1))
+            lane.close(deadline.left() / (2 if lane.fallback else 1))
         self._watch.hand_over()
         self._terms.shared.close()
         if self._terms.spool is not None:

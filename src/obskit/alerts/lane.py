@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import Clock
 from ..errors import SinkError, SinkRejected
 from ..http import parse_retry_after
 from ..notices import Notices
@@ -309,8 +309,3 @@ class Lane:
             else:
                 self._terms.spool.done(job.row)
         self._terms.settle(job, result)
-
-
-def seconds_left(deadline_ns: int) -> float:
-    """Return the seconds of real time until *deadline_ns*, never less than 0."""
-    return max(0.0, (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9)

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from itertools import chain
 from typing import Final
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import Deadline
 from ..errors import SinkError
 from ..sinks import Sink
 from . import rules
@@ -86,8 +86,8 @@ class SinkRules(Rules[Sink[bytes]]):
         def log_in_a_handler_too() -> None:  # pragma: no cover - runs in a child
             signal.signal(signal.SIGALRM, lambda *_: _emit(sink))
             signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
-            end = SYSTEM_CLOCK.monotonic_ns() + 300_000_000
-            while SYSTEM_CLOCK.monotonic_ns() < end:
+            deadline = Deadline(0.3)
+            while deadline.left():
                 _emit(sink)
             signal.setitimer(signal.ITIMER_REAL, 0)
 

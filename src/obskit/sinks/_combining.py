@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import Deadline
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..settings import at_most, function, whole_number
@@ -34,12 +34,9 @@ class TeeSink(Generic[T]):
 
     def flush(self, timeout: float) -> bool:
         """Flush all within *timeout* seconds; False if something is left."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(at_most(timeout) * 1e9)
-        done = True
-        for sink in self._sinks:
-            left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-            done = flush_sink(sink, max(0.0, left)) and done
-        return done
+        deadline = Deadline(at_most(timeout))
+        done = [flush_sink(sink, deadline.left()) for sink in self._sinks]
+        return all(done)
 
     def close(self) -> None:
         """Close all; raises the first error."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import Deadline
 from ..errors import ConfigError, MissingExtra, StoreError
 from ..ids import jitter
 from ..interrupts import let_pass
@@ -218,9 +218,9 @@ class DynamoDBTable:
         except StoreError as error:
             if "ResourceInUseException" not in str(error):
                 raise
-        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(_LONGEST_CREATION * 1e9)
+        deadline = Deadline(_LONGEST_CREATION)
         while self.call("describe_table", TableName=self.name)["Table"]["TableStatus"] != "ACTIVE":
-            if SYSTEM_CLOCK.monotonic_ns() > deadline_ns:
+            if not deadline.left():
                 raise StoreError(f"the table is not there after {_LONGEST_CREATION:g} seconds")
             _wait(0.2)
         try:
@@ -277,13 +277,13 @@ class _Patience:
     """Lets a request be repeated, later and later, until its budget is spent."""
 
     def __init__(self) -> None:
-        self._deadline_ns: Final = SYSTEM_CLOCK.monotonic_ns() + int(BUDGET * 1e9)
+        self._deadline: Final = Deadline(BUDGET)
         self._longest = 0.05
 
     def pause(self, code: str) -> None:
         """Wait, or raise StoreError where *code* is no reason to, or there is no time left."""
         seconds = jitter(self._longest)
-        if code not in _AGAIN or SYSTEM_CLOCK.monotonic_ns() + int(seconds * 1e9) > self._deadline_ns:
+        if code not in _AGAIN or seconds > self._deadline.left():
             raise StoreError(f"DynamoDB {_FAULTS.get(code, 'failed')} ({code})") from None
         _wait(seconds)
         self._longest *= 2

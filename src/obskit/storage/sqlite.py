@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakSet
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import SYSTEM_CLOCK, Deadline
 from ..errors import ConfigError, StoreError
 from ..interrupts import let_pass
 from ..sinks._locks import try_lock_file
@@ -200,13 +200,13 @@ class Database:
 
     def _settle(self, link: _Link, pragma: str) -> None:
         """Set one thing; several who open a new file at once are in each other's way for a moment."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(1.5 * _PATIENCE * 1e9)
+        deadline = Deadline(1.5 * _PATIENCE)
         while True:
             try:
                 link.select(pragma)
             except self._sqlite.OperationalError as error:
                 is_busy = error.sqlite_errorcode & 0xFF == self._sqlite.SQLITE_BUSY
-                if not is_busy or SYSTEM_CLOCK.monotonic_ns() > deadline:
+                if not is_busy or not deadline.left():
                     raise
                 threading.Event().wait(_PAUSE)
             else:
@@ -265,12 +265,12 @@ class _Link:
     def __init__(self, connection: Connection, turns: Turns) -> None:
         self._connection = connection
         self._turns = turns
-        self._deadline_ns = 0
+        self._deadline: Deadline | None = None
         self.file: tuple[int, int] | None = None
         connection.set_progress_handler(self._is_over, _STRIDE)
 
     def transact(self, change: Callable[[Connection], R]) -> R:
-        self._deadline_ns = 0
+        self._deadline = None
         with self._turns.turn():
             self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -283,7 +283,7 @@ class _Link:
         return answer
 
     def select(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        self._deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(_PATIENCE * 1e9)
+        self._deadline = Deadline(_PATIENCE)
         return self._connection.execute(statement, tuple(parameters)).fetchall()
 
     def close(self) -> None:
@@ -294,7 +294,7 @@ class _Link:
             let_pass(error)
 
     def _is_over(self) -> bool:
-        return 0 < self._deadline_ns < SYSTEM_CLOCK.monotonic_ns()
+        return self._deadline is not None and not self._deadline.left()
 
 
 #: Connections to files that were replaced, which must not even be closed.

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import Deadline
 from ..sinks._locks import pause, try_lock_file, unlock_file
 
 #: Seconds that nobody waits longer for a turn.
@@ -55,9 +55,9 @@ class Turns:
             self._open = None
 
     def _wait(self) -> bool:
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(_PATIENCE * 1e9)
+        deadline = Deadline(_PATIENCE)
         with suppress(OSError):  # a system that cannot lock a folder
-            while not (is_ours := self._try()) and SYSTEM_CLOCK.monotonic_ns() < deadline:
+            while not (is_ours := self._try()) and deadline.left():
                 pause()
             return is_ours
         return False

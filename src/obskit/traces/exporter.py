@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import SYSTEM_CLOCK, Clock, Deadline
 from ..environment import Environment
 from ..errors import ConfigError, SinkError, SinkRejected
 from ..http import endpoint, parse_retry_after
@@ -134,11 +134,9 @@ class OTLPExporter:
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes and requests within *timeout* seconds; False if some are left."""
-        most = at_most(timeout)
-        deadline_ns = SYSTEM_CLOCK.monotonic_ns() + int(most * 1e9)
-        kept = self._store.flush(most)
-        left = (deadline_ns - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-        return self._worker.flush(max(0.0, left)) and kept
+        deadline = Deadline(at_most(timeout))
+        kept = self._store.flush(deadline.left())
+        return self._worker.flush(deadline.left()) and kept
 
     def close(self, timeout: float = EXIT_TIMEOUT) -> None:
         """Send within *timeout* what is pending, give up the rest, close the store; idempotent."""

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from ...clock import SYSTEM_CLOCK, Clock
+from ...clock import SYSTEM_CLOCK, Clock, Deadline
 from ...errors import StoreError
 from ...ids import jitter
 from ..window import ABSENT, Mark, Repeats, counted, delivered, ended, leased, may_send, released, renewed
@@ -102,7 +102,7 @@ class SharedDedupe(MarkDedupe):
     def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
         """See `MarkDedupe`."""
         key = storable(key)
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(_PATIENCE * 1e9)
+        deadline = Deadline(_PATIENCE)
         longest = 0.01
         while True:
             text, now = self._read(key), self._clock.time_ns()
@@ -110,7 +110,7 @@ class SharedDedupe(MarkDedupe):
             after, answer = step(before, now)
             if after == before or self._exchange(key, text, written(after, now)):
                 return answer
-            if SYSTEM_CLOCK.monotonic_ns() > deadline:
+            if not deadline.left():
                 raise StoreError("others have changed the same mark all the time")
             threading.Event().wait(jitter(longest))
             longest *= 2

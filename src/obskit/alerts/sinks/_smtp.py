@@ -11,8 +11,9 @@ import contextlib
 import smtplib
 from typing import TYPE_CHECKING, Any, cast
 
+from ...clock import Deadline
 from ...errors import SinkError, SinkRejected, SinkTimeout
-from ...http import Deadline, TimedReader
+from ...http import TimedReader, set_limit
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -74,7 +75,7 @@ class _Session(smtplib.SMTP):
     def send(self, s: Any) -> None:
         """See `smtplib.SMTP`."""
         if self.sock is not None:
-            self.sock.settimeout(self._deadline.left())
+            set_limit(self.sock, self._deadline)
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:

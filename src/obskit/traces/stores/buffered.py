@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import Final, TypeVar
 
-from ...clock import SYSTEM_CLOCK, Clock
+from ...clock import SYSTEM_CLOCK, Clock, Deadline
 from ...errors import StoreError
 from ...ids import new_trace_id, parse_fingerprint, parse_trace_id
 from ...interrupts import let_pass
@@ -282,10 +282,10 @@ class BufferedTraceStore:
 
     def _wait(self, is_done: Callable[[], bool], timeout: float) -> bool:
         """Wait for the thread; False where it is not done in time, or nothing can be done."""
-        deadline = SYSTEM_CLOCK.monotonic_ns() + int(timeout * 1e9)
+        deadline = Deadline(timeout)
         while not is_done():
-            left = (deadline - SYSTEM_CLOCK.monotonic_ns()) / 1e9
-            if left <= 0 or not self._is_in_reach():
+            left = deadline.left()
+            if not left or not self._is_in_reach():
                 return False
             self._changed.wait(left)
         return True
