@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from weakref import WeakSet
 
 from .conformance import check_alert_sink, check_dedupe, check_sink, check_trace_store
@@ -31,6 +31,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_Events: TypeAlias = list[dict[str, Any]]
+
+#: The captures that are open, which take the place of the lines, and the innermost one of the running task.
+_OPEN: Final[list[_Events]] = []
+_LOCK: Final = threading.Lock()
+_MINE: Final[ContextVar[_Events | None]] = ContextVar("obskit_capture", default=None)
 
 
 class FakeClock:
@@ -102,7 +108,7 @@ class RecordingSink(Generic[T]):
 
 
 @contextmanager
-def capture() -> Iterator[list[dict[str, Any]]]:
+def capture() -> Iterator[_Events]:
     """
     Collect the events of a block instead of writing them.
 
@@ -120,15 +126,28 @@ def capture() -> Iterator[list[dict[str, Any]]]:
     >>> events[0]["msg"], events[0]["guilds"]
     ('ready', 2)
     """
-    mine: list[dict[str, Any]] = []
-    outer = _capturing.get()
-    _capturing.set((*outer, mine))
-    _CAPTURES.add(mine)
+    mine: _Events = []
+    outer = _MINE.get()
+    _MINE.set(mine)
+    with _LOCK:
+        _OPEN.append(mine)
+        CELL.diverted = _take
     try:
         yield mine
     finally:
-        _CAPTURES.remove(mine)
-        _capturing.set(outer)
+        with _LOCK:
+            _OPEN[:] = [events for events in _OPEN if events is not mine]
+            if not _OPEN:
+                CELL.diverted = None
+        _MINE.set(outer)
+
+
+def _take(event: SafeEvent) -> None:
+    line = schemas.default(event, CELL.current().service)
+    mine = _MINE.get()
+    for events in tuple(_OPEN):
+        if mine is None or events is mine:
+            events.append(dict(line))
 
 
 def assert_no_secret(output: object, *secrets: str | bytes, redactor: Redactor | None = None) -> None:
@@ -150,40 +169,9 @@ def assert_no_secret(output: object, *secrets: str | bytes, redactor: Redactor |
         warnings.simplefilter("ignore")  # about short ones: here they hide nothing
         for secret in secrets:
             literals.register(secret)
-    looks = Redactor(literals=literals) if redactor is None else redactor
-    found = looks.explain(output)
-    if redactor is not None and secrets:
-        found += [one for one in Redactor(literals=literals).explain(output) if one.rule == "literal"]
+    found = Redactor(literals=literals).explain(output)
+    if redactor is not None:
+        found = redactor.explain(output) + [one for one in found if one.rule == "literal"]
     if found:
         told = (f"  {one.path or '(no name)'}: {one.rule} ({one.kind}), {one.count}" for one in found)
         raise AssertionError("\n".join(("secrets are shown, by place, rule and number:", *told)))
-
-
-class _Captures:
-    """Takes the place of the lines while at least one capture is open."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: tuple[list[dict[str, Any]], ...] = ()
-
-    def add(self, events: list[dict[str, Any]]) -> None:
-        with self._lock:
-            self._open = (*self._open, events)
-            CELL.diverted = self.take
-
-    def remove(self, events: list[dict[str, Any]]) -> None:
-        with self._lock:
-            self._open = tuple(other for other in self._open if other is not events)
-            if not self._open:
-                CELL.diverted = None
-
-    def take(self, event: SafeEvent) -> None:
-        line = schemas.default(event, CELL.current().service)
-        wanted = _capturing.get()
-        for events in self._open:
-            if not wanted or events is wanted[-1]:
-                events.append(dict(line))
-
-
-_CAPTURES: Final = _Captures()
-_capturing: ContextVar[tuple[list[dict[str, Any]], ...]] = ContextVar("obskit_capturing", default=())
