@@ -13,8 +13,6 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import obskit
 from obskit.alerts import Alerter
@@ -33,21 +31,26 @@ _log = obskit.get_logger("bot")
 def run() -> int:
     """Tell the story on stdout; returns 1 if the planted secret shows anywhere."""
     stage = Stage()
-    alerter = Alerter([Console(stage.channel)], window=WINDOW, clock=stage.clock)
     with obskit.configure(
         service="demo-bot",
         output=stage.log,
-        alerter=alerter,
+        alerter=stage.alerter,
         capture_logging=False,
         hooks=False,
         clock=stage.clock,
     ) as runtime:
-        story = "\n".join(_story(stage, alerter))
+        _play(stage)
         stats = runtime.stats()
-    leaked = stage.secret in story or stage.secret.encode() in stage.log.getvalue()
-    sys.stdout.reconfigure(errors="replace") if isinstance(sys.stdout, io.TextIOWrapper) else None
-    print(story)
-    print(_summary(stats, leaked=leaked))
+    leaked = stage.secret in stage.told or stage.secret.encode() in stage.log.getvalue()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    print(stage.told, end="")
+    print(
+        f"{stats['redaction_redacted']:.0f} times something secret was hidden;",
+        f"{stats['alerts_sent']:.0f} failures gave {stats['alerts_delivered']:.0f} messages",
+        f"and {stats['alerts_duplicate']:.0f} repeat that was only counted;",
+        "THE TOKEN LEAKED." if leaked else "the planted token shows nowhere.",
+    )
     return int(leaked)
 
 
@@ -58,70 +61,48 @@ class Stage:
         self.clock = FakeClock()
         self.log = io.BytesIO()
         self.channel = io.StringIO()
+        self.alerter = Alerter([Console(self.channel)], window=WINDOW, clock=self.clock)
         # Made for this run: it looks like a GitHub token and opens nothing.
         self.secret = "ghp_" + new_trace_id()[:30] + "Demo12"
-        self._seen = 0
+        self.told = ""
+        self._logged = self._alerted = 0  # what has been shown of the log and the channel
 
-    def new_lines(self) -> list[str]:
-        """Return what the log got since the last call, one short text a line."""
-        lines = self.log.getvalue().splitlines()
-        new, self._seen = lines[self._seen :], len(lines)
-        return [_shortened(json.loads(line)) for line in new]
-
-    def new_alerts(self) -> str:
-        """Return what the channel got since the last call."""
-        text = self.channel.getvalue()
-        self.channel.seek(0)
-        self.channel.truncate()
-        return text.strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One command of a user, and what came of it."""
-
-    title: str
-    lines: list[str]
-    answer: str
-    alerts: str
-
-    def __str__(self) -> str:
-        """Lay the scene out: what happened, then who saw what."""
-        rows = [("log", line) for line in self.lines] or [("log", "(nothing)")]
-        rows += [("user", line) for line in self.answer.splitlines()]
-        rows += [("channel", line) for line in (self.alerts or "(silent)").splitlines()]
+    def scene(self, title: str, answer: str) -> None:
+        """Tell who saw what of a command that was answered with *answer*."""
+        self.alerter.flush(5.0)
+        lines, alerts = self.log.getvalue()[self._logged :], self.channel.getvalue()[self._alerted :]
+        self._logged += len(lines)
+        self._alerted += len(alerts)
         width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-        shown = [f"── {self.title} ".ljust(width, "─")]
-        before = ""
-        for who, line in rows:
-            label = who if who != before else ""
-            shown.append(textwrap.fill(line, width, initial_indent=f"{label:9}", subsequent_indent=" " * 9))
-            before = who
-        return "\n".join(shown) + "\n"
+        shown = [f"── {title} ".ljust(width, "─")]
+        for who, rows in (
+            ("log", [_shortened(line) for line in lines.splitlines()] or ["(nothing)"]),
+            ("user", answer.splitlines()),
+            ("channel", alerts.strip().splitlines() or ["(silent)"]),
+        ):
+            for number, row in enumerate(rows):
+                label = f"{who if number == 0 else '':9}"
+                shown.append(textwrap.fill(row, width, initial_indent=label, subsequent_indent=" " * 9))
+        self.told += "\n".join(shown) + "\n\n"
 
 
-def _story(stage: Stage, alerter: Alerter) -> list[str]:
-    good, failing = "/diagnose shop", "/diagnose billing"
-    scenes = [
-        _play(stage, alerter, f"1  ada types {good}", "ada", "shop"),
-        _play(stage, alerter, f"2  ada types {failing}: GitHub refuses, quoting the token", "ada", "billing"),
-        _play(
-            stage, alerter, f"3  bob types {failing} as well: a new trace, the same failure", "bob", "billing"
-        ),
-    ]
+def _shortened(line: bytes) -> str:
+    shown = {name: value for name, value in json.loads(line).items() if name not in _LEFT_OUT}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def _play(stage: Stage) -> None:
+    answer = _diagnose(stage, "ada", "shop")
+    stage.scene("1  ada types /diagnose shop", answer)
+    answer = _diagnose(stage, "ada", "billing")
+    stage.scene("2  ada types /diagnose billing: GitHub refuses, quoting the token", answer)
+    answer = _diagnose(stage, "bob", "billing")
+    stage.scene("3  bob types /diagnose billing as well: a new trace, the same failure", answer)
     last = obskit.get_trace_store().last("ada")
-    answer = render(last, style="text") if last is not None else "(no trace)"
-    scenes.append(Scene("4  ada types /debug-last", stage.new_lines(), answer, stage.new_alerts()))
+    stage.scene("4  ada types /debug-last", "(no trace)" if last is None else render(last, style="text"))
     stage.clock.advance(WINDOW + 1)
-    title = f"5  five minutes later ada types {failing} again"
-    scenes.append(_play(stage, alerter, title, "ada", "billing"))
-    return [str(scene) for scene in scenes]
-
-
-def _play(stage: Stage, alerter: Alerter, title: str, user: str, repository: str) -> Scene:
-    answer = _diagnose(stage, user, repository)
-    alerter.flush(5.0)
-    return Scene(title, stage.new_lines(), answer, stage.new_alerts())
+    answer = _diagnose(stage, "ada", "billing")
+    stage.scene("5  five minutes later ada types /diagnose billing again", answer)
 
 
 def _diagnose(stage: Stage, user: str, repository: str) -> str:
@@ -146,17 +127,3 @@ def _diagnose(stage: Stage, user: str, repository: str) -> str:
 def _dispatch(repository: str, token: str) -> None:
     if repository == "billing":
         raise PermissionError(f"403 from GitHub: bad credentials token={token}")
-
-
-def _shortened(line: Mapping[str, object]) -> str:
-    shown = {name: value for name, value in line.items() if name not in _LEFT_OUT}
-    return json.dumps(shown, ensure_ascii=False)
-
-
-def _summary(stats: Mapping[str, float], *, leaked: bool) -> str:
-    verdict = "THE TOKEN LEAKED" if leaked else "the planted token shows nowhere"
-    return (
-        f"{stats['redaction_redacted']:.0f} times something secret was hidden; "
-        f"{stats['alerts_sent']:.0f} failures gave {stats['alerts_delivered']:.0f} messages "
-        f"and {stats['alerts_duplicate']:.0f} repeat that was only counted; {verdict}."
-    )
