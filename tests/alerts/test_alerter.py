@@ -138,7 +138,7 @@ def test_a_delivery_that_fails_for_good_silences_nothing(
     eventually(lambda: len(sink.tried) == 1)
     assert alerter.send(alert()).outcome == "duplicate"
     while receipt.wait(0.01) == "pending":
-        clock.advance(10)
+        clock.advance(1)
     assert receipt.wait(5) == "failed"
     assert clock.monotonic_ns() <= 140 * 10**9
     sink.errors.clear()
@@ -304,6 +304,18 @@ def test_a_resolved_incident_is_told_and_starts_afresh(alerter: Alerter, sink: S
     ]
     assert len({told.token for told in sink.deliveries}) == 3
     assert {told.key for told in sink.deliveries} == {receipt.key}
+
+
+def test_a_recovery_goes_wherever_the_incident_was_told(clock: FakeClock) -> None:
+    """Also to a sink that was told when it was at its worst, and not of what came after."""
+    pager, channel = Memory(), Memory()
+    alerter = Alerter([Route(pager, "critical"), channel], clock=clock)
+    keys = {alerter.send(alert(severity=severity)).key for severity in ("critical", "error")}
+    assert alerter.flush(5)
+    assert alerter.resolve(keys.pop()).wait(5) == "delivered"
+    alerter.close()
+    assert [told.kind for told in pager.deliveries] == [Kind.FIRING, Kind.RECOVERY]
+    assert [told.kind for told in channel.deliveries] == [Kind.FIRING, Kind.FIRING, Kind.RECOVERY]
 
 
 def test_resolving_what_nobody_was_told_of_says_nothing(alerter: Alerter, sink: Script) -> None:

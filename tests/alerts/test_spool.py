@@ -109,7 +109,7 @@ def test_the_window_of_what_was_left_begins_with_its_delivery(path: Path) -> Non
     sink = Script()
     alerter = Alerter([sink], spool=path)
     key = alerter.flush(10) and sink.deliveries[0].key
-    marks = alerter._terms.windows._marks
+    marks = alerter._lanes[0].windows._marks
     assert [mark.startswith(str(key)) for mark in marks] == [True]
     alerter.close()
 
@@ -123,11 +123,11 @@ def test_what_was_left_counts_where_it_is_being_told_already(path: Path, clock: 
         connection.execute(f"UPDATE spool SET delivery = json_set(delivery, {repeats})")
     sink = Script()
     alerter = Alerter([sink], spool=path, clock=clock)
-    alerter._terms.windows.lease(mark, "other", 60.0, Repeats())
+    alerter._lanes[0].windows.lease(mark, "other", 60.0, Repeats())
     assert alerter.flush(10)
     eventually(lambda: rows(path) == 0)
     assert not sink.deliveries
-    assert alerter._terms.windows.end(mark).count == 3
+    assert alerter._lanes[0].windows.end(mark).count == 3
     alerter.close()
 
 

@@ -12,12 +12,13 @@ import pytest
 
 from obskit.alerts import Alerter, Kind, Route
 from obskit.alerts.dedupe import MemoryDedupe
-from obskit.alerts.receipt import QueuedReceipt
+from obskit.alerts.lane import Job
+from obskit.alerts.receipt import Ledger, Receipt
 from obskit.alerts.sinks import Callback, Memory
 from obskit.alerts.window import NO_REPEATS, Repeats
 from obskit.errors import ConfigError, SinkError, SinkRejected
 from obskit.testing import FakeClock
-from tests.alerts.messages import RUN, TRACE_ID, alert
+from tests.alerts.messages import RUN, TRACE_ID, alert, delivery
 from tests.alerts.recorded import Script, advance_until, assert_adds_up
 from tests.test_worker import eventually, in_child, needs_fork
 
@@ -100,7 +101,7 @@ def test_a_digest_of_a_forgotten_incident_names_its_key(
     key = telling.send(alert()).key
     telling.flush(5)
     telling.send(alert()).wait(5)
-    telling._incidents.pop(key)
+    telling._incidents.pop(f"{key}:error")
     clock.advance(300)
     eventually(lambda: len(sink.deliveries) == 2)
     told = sink.deliveries[1]
@@ -201,8 +202,8 @@ def test_a_digest_that_finds_no_place_is_accounted_for(
 def test_nobody_tells_of_what_is_being_told(telling: Alerter, sink: Script) -> None:
     """A message that is on its way carries the repeats."""
     telling.send(alert()).wait(5)
-    (mark,) = telling._terms.windows._marks
-    telling._watch._tell_again(mark)
+    (mark,) = telling._lanes[0].windows._marks
+    telling._watch._tell_again(telling._lanes[0], mark)
     assert telling.flush(5)
     assert len(sink.deliveries) == 1
 
@@ -221,8 +222,8 @@ def test_what_was_counted_is_handed_to_the_shared_place(sink: Script, clock: Fak
     (mark,) = shared._marks
     assert shared.take(mark).count == 1
     clock.advance(300)
-    alerter._terms.windows.count(mark, Repeats(2, 1, 1))
-    alerter._terms.windows.lease(mark, "other", 60.0, NO_REPEATS)
+    alerter._lanes[0].windows.count(mark, Repeats(2, 1, 1))
+    alerter._lanes[0].windows.lease(mark, "other", 60.0, NO_REPEATS)
     assert alerter.flush(5)
     assert shared.take(mark) == NO_REPEATS
     alerter.close()
@@ -412,7 +413,8 @@ def test_a_coroutine_that_was_cancelled_waits_no_more() -> None:
     """The result comes to the others."""
 
     async def main() -> bool:
-        receipt = QueuedReceipt("key", 1)
+        ledger = Ledger()
+        receipt = Receipt("queued", "key", ledger, sinks=1)
 
         async def wait() -> None:
             await receipt
@@ -420,7 +422,7 @@ def test_a_coroutine_that_was_cancelled_waits_no_more() -> None:
         given_up = asyncio.ensure_future(wait())
         await asyncio.sleep(0)
         given_up.cancel()
-        receipt.report("delivered")
+        ledger.settled(Job(delivery=delivery(), receipt=receipt), "delivered")
         await asyncio.sleep(0)
         return given_up.cancelled() and await receipt == "delivered"
 

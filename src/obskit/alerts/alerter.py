@@ -18,21 +18,19 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..clock import SYSTEM_CLOCK, Clock, Deadline, checked_clock
 from ..encoding.plain import text_of
-from ..http import MAX_RETRY_AFTER
 from ..ids import jitter, new_trace_id
 from ..interrupts import let_pass
 from ..notices import Notices
 from ..runtime import current
 from ..settings import LONGEST, at_most, flag, having, seconds, several
 from ..worker import close_at_exit, restart_after_fork
-from .dedupe import Dedupe, Held, MemoryDedupe
+from .dedupe import Dedupe, Held
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
-from .key import KEY_LENGTH, KeyRule, check_rule, dedupe_key, incident_key
+from .key import KeyRule, check_rule, dedupe_key, incident_key
 from .lane import LOCAL_LEASE, Job, Lane, Terms
-from .ledger import Ledger
 from .model import Alert, SafeAlert, Severity, secured
-from .receipt import QueuedReceipt, Receipt, Result
+from .receipt import Ledger, Outcome, Receipt
 from .routing import Route, check_sink
 from .watch import Watch
 from .window import NO_REPEATS, Repeats
@@ -90,27 +88,27 @@ class Alerter:
         clock: Clock | None = None,
         jitter: Callable[[float], float] = jitter,
     ) -> None:
-        _check(key, dedupe, dead_letter)
+        check_rule(key)
+        if dedupe is not None:
+            having("dedupe", dedupe, 'a Dedupe, such as SQLiteDedupe("alerts.db")', *_DEDUPE)
+        if dead_letter is not None:
+            check_sink(dead_letter)
         self._key_rule = key
         self._enabled = flag("enabled", enabled)
         self._clock = SYSTEM_CLOCK if clock is None else checked_clock(clock)
         self._notices = Notices()
         self._ledger = Ledger()
-        self._dead_letter = dead_letter
         self._inside: set[int] = set()
         self._terms = Terms(
             window=seconds("window", window),
             digests=flag("digest", digest),
             clock=self._clock,
             jitter=jitter,
-            windows=MemoryDedupe(clock=self._clock),
             shared=FailOpen(dedupe, self._clock, partial(self._notices.tell, "dedupe"), self._inside),
             spool=None if spool is None else _open_spool(spool, self._notices),
+            dead_letter=dead_letter,
+            ledger=self._ledger,
             notices=self._notices,
-            bury=self._bury,
-            settle=self._settle,
-            # What another sink or the next process can take does not wait for long.
-            patience_ns=0 if spool is not None or dead_letter is not None else int(MAX_RETRY_AFTER * 1e9),
             inside=self._inside,
         )
         self._lanes = _make_lanes(sinks, self._terms)
@@ -121,15 +119,15 @@ class Alerter:
             for severity in Severity
         }
         self._muted: OrderedDict[str, float] = OrderedDict()  # incident key -> end, monotonic ns
-        self._incidents: OrderedDict[str, SafeAlert] = OrderedDict()  # what a recovery is about
-        self._resolved: OrderedDict[str, int] = OrderedDict()  # how often, for fresh tokens
+        self._incidents: OrderedDict[str, SafeAlert] = OrderedDict()  # dedupe key -> the last alert
+        self._resolved: OrderedDict[str, int] = OrderedDict()  # incident key -> how often, for fresh tokens
         self._watch = Watch(self._lanes, self._terms, self._incidents)
         self._closed = False
         self.start_anew()
         restart_after_fork(self)
         close_at_exit(self)
         if enabled and self._lanes and self._terms.spool is not None and self._terms.spool.has_others():
-            self._watch.spooled(delay=0.0)
+            self._watch.start()
 
     def start_anew(self) -> None:
         """Forget, in a forked child, what the parent counts and delivers."""
@@ -146,11 +144,10 @@ class Alerter:
     def send(self, alert: Alert) -> Receipt:
         """Tell people about *alert*, unless they know; returns at once and never raises."""
         try:
-            receipt = self._decide(alert)
+            return self._decide(alert)
         except Exception as error:
             let_pass(error)
-            receipt = self._dropped("", "error", type(error).__name__)
-        return self._ledger.decided(receipt)
+            return self._dropped("", "error", type(error).__name__)
 
     def resolve(self, key: str) -> Receipt:
         """
@@ -166,27 +163,27 @@ class Alerter:
         """
         key = text_of(key)
         with self._lock:
-            alert = self._incidents.pop(key, None)
+            told = [self._incidents.pop(dedupe_key(key, severity), None) for severity in Severity]
             _remember(self._resolved, key, self._resolved.get(key, 0) + 1)
         repeats = {lane: self._end_windows(lane, key) for lane in self._lanes}
-        if alert is None or self._closed:
-            return Receipt("duplicate", key)
+        worst = next(filter(None, reversed(told)), None)  # it went wherever any of them went
+        if worst is None or self._closed:
+            return Receipt("duplicate", key, self._ledger)
         now_ns = self._clock.time_ns()
         message = Delivery(
-            alert=alert,
+            alert=worst,
             key=key,
             service=current().service,
             time_ns=now_ns,
             token=delivery_token(key, Kind.RECOVERY, now_ns),
             kind=Kind.RECOVERY,
         )
-        lanes = self._lanes_for[alert.severity]
-        receipt = QueuedReceipt(key, len(lanes))
+        lanes = self._lanes_for[worst.severity]
+        receipt = Receipt("queued", key, self._ledger, sinks=len(lanes))
         jobs = {
-            lane: Job(delivery=replace(message, repeats=repeats[lane]), mark=None, lease="", receipt=receipt)
-            for lane in lanes
+            lane: Job(delivery=replace(message, repeats=repeats[lane]), receipt=receipt) for lane in lanes
         }
-        return self._ledger.decided(self._enqueue(jobs, receipt))
+        return self._enqueue(jobs, receipt)
 
     def mute(self, key: str, seconds: float | None) -> None:
         """Send nothing about the incident *key* for *seconds*; 0 ends it, and None is for ever."""
@@ -239,11 +236,12 @@ class Alerter:
         processes, and ``written`` is what the spool has taken.
         """
         spool = self._terms.spool
-        windows = self._terms.windows
+        windows = [lane.windows for lane in self._lanes]
+        pending = [repeats.count for each in windows for repeats in each.unreported().values()]
         return {
             **self._ledger.stats(),
-            "suppressed_pending": sum(repeats.count for repeats in windows.unreported().values()),
-            "suppressed_forgotten": windows.forgotten,
+            "suppressed_pending": sum(pending),
+            "suppressed_forgotten": sum(each.forgotten for each in windows),
             "dedupe_failures": self._terms.shared.failures,
             **({} if spool is None else {"written": spool.written, "spool_failures": spool.failures}),
         }
@@ -254,60 +252,56 @@ class Alerter:
         key = self._key(alert, current().service)
         lanes = self._lanes_for[alert.severity]
         if threading.get_ident() in self._inside:
-            return self._ledger.dropped(key, "inside")  # what alerting itself complains about
+            return self._dropped(key, "inside")  # what alerting itself complains about
         if self._closed:
             return self._dropped(key, "closed", _CLOSED)
         if not self._enabled or not lanes:
-            return Receipt("disabled", key)
+            return self._decided("disabled", key)
         until = self._muted.get(key)
         if until is not None and self._clock.monotonic_ns() < until:
-            return Receipt("muted", key)
-        return self._tell(alert, key, lanes)
-
-    def _tell(self, alert: Alert, key: str, lanes: Iterable[Lane]) -> Receipt:
-        """Send *alert* where its window is open, and count it elsewhere."""
+            return self._decided("muted", key)
         mark = dedupe_key(key, alert.severity)
         lease = f"{self._process}-{next(self._numbers)}"
+        try:
+            return self._tell(alert, key, lanes, mark, lease)
+        except BaseException:  # an interruption, too, must leave no silence
+            for lane in lanes:
+                lane.windows.release(lane.mark(mark), lease)
+            raise
+
+    def _tell(self, alert: Alert, key: str, lanes: Iterable[Lane], mark: str, lease: str) -> Receipt:
+        """Send *alert* where its window is open, and count it elsewhere."""
         now_ns = self._clock.time_ns()
         occurred = Repeats(1, now_ns, now_ns)
         granted: dict[Lane, Repeats] = {}  # with what each has to report
         is_storm = False
-        try:
-            for lane in lanes:
-                answer = self._terms.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
-                if isinstance(answer, Held):
-                    continue
+        for lane in lanes:
+            answer = lane.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
+            if isinstance(answer, Held):
+                continue
+            if lane.storm.lets_pass(alert.severity, self._clock.monotonic_ns()):
                 granted[lane] = answer.repeats
-                if not self._is_bearable(lane, alert, now_ns):
-                    is_storm = True
-                    self._terms.windows.release(lane.mark(mark), lease)
-                    del granted[lane]
-            if granted:
-                return self._write(alert, mark, lease, granted, now_ns)
-        except BaseException:  # an interruption, too, must leave no silence
-            for lane in granted:
-                self._terms.windows.release(lane.mark(mark), lease)
-            raise
-        if is_storm:
-            return Receipt("throttled", key)
-        self._watch.repeated()
-        return Receipt("duplicate", key)
-
-    def _is_bearable(self, lane: Lane, alert: Alert, now_ns: int) -> bool:
-        """Tell whether *lane* bears one more message; otherwise it remembers that there was one."""
-        if lane.storm.lets_pass(alert.severity, self._clock.monotonic_ns()):
-            return True
-        if lane.storm.hold_back(alert.severity, alert.message, now_ns):
-            self._watch.storm_began(lane)
-        return False
+                continue
+            is_storm = True
+            if lane.storm.hold_back(alert.severity, alert.message, now_ns):
+                self._watch.storm_began(lane)
+            lane.windows.release(lane.mark(mark), lease)
+        if granted:
+            return self._write(alert, key, lease, granted, now_ns)
+        self._watch.start()
+        return self._decided("throttled" if is_storm else "duplicate", key)
 
     def _write(
-        self, alert: Alert, mark: str, lease: str, granted: Mapping[Lane, Repeats], now_ns: int
+        self, alert: Alert, key: str, lease: str, granted: Mapping[Lane, Repeats], now_ns: int
     ) -> Receipt:
         """Write a message for each lane and queue it."""
-        runtime, key = current(), mark[:KEY_LENGTH]
+        runtime, mark = current(), dedupe_key(key, alert.severity)
         safe = secured(alert, runtime.gate)
-        receipt = QueuedReceipt(key, len(granted))
+        with self._lock:
+            _remember(self._incidents, mark, safe)
+        receipt = Receipt("queued", key, self._ledger, sinks=len(granted))
+        # All processes in one window agree on the token, but not after a recovery.
+        since = self._terms.number_of(now_ns), self._resolved.get(key, 0)
         jobs = {}
         for lane, repeats in granted.items():
             here = lane.mark(mark)
@@ -316,34 +310,40 @@ class Alerter:
                 key=key,
                 service=runtime.service,
                 time_ns=now_ns,
-                token=self._token(here, key, now_ns),
+                token=delivery_token(here, Kind.FIRING, *since),
                 repeats=repeats,
             )
-            jobs[lane] = Job(delivery=message, mark=here, lease=lease, receipt=receipt)
-        with self._lock:
-            _remember(self._incidents, key, safe)
+            jobs[lane] = Job(delivery=message, receipt=receipt, mark=here, lease=lease)
         return self._enqueue(jobs, receipt)
 
-    def _enqueue(self, jobs: Mapping[Lane, Job], receipt: QueuedReceipt) -> Receipt:
+    def _enqueue(self, jobs: Mapping[Lane, Job], receipt: Receipt) -> Receipt:
         self._ledger.count("sent", "pending")
+        self._watch.start()
         if self._terms.spool is not None:
             self._terms.spool.add({lane.name: job for lane, job in jobs.items()})
-        refused = [(lane, job) for lane, job in jobs.items() if not lane.submit(job)]
-        if len(refused) == len(jobs) and all(job.row is None for _, job in refused):
-            for lane, job in refused:
+        refused = {lane: job for lane, job in jobs.items() if not lane.submit(job)}
+        if len(refused) == len(jobs) and all(job.row is None for job in refused.values()):
+            for lane, job in refused.items():
                 lane.release(job)
             self._ledger.count("sent", "pending", by=-1)
             if self._closed:
                 return self._dropped(receipt.key, "closed", _CLOSED)
             return self._dropped(receipt.key, "full", "too many are waiting")
-        for lane, job in refused:
+        for lane, job in refused.items():
             lane.refuse(job)
         return receipt
 
-    def _dropped(self, key: str, reason: str, why: str) -> Receipt:
-        """Count an alert that nobody will hear of, and say so once per reason."""
-        self._notices.tell(f"dropped {reason}", f"an alert was dropped: {why}")
-        return self._ledger.dropped(key, reason)
+    def _decided(self, outcome: Outcome, key: str) -> Receipt:
+        """Count an alert of which no message is sent."""
+        self._ledger.count("sent", outcome)
+        return Receipt(outcome, key, self._ledger)
+
+    def _dropped(self, key: str, reason: str, why: str | None = None) -> Receipt:
+        """Count an alert that nobody will hear of, and say *why* once per reason."""
+        if why is not None:
+            self._notices.tell(f"dropped {reason}", f"an alert was dropped: {why}")
+        self._ledger.count(f"dropped_{reason}")
+        return self._decided("dropped", key)
 
     def _key(self, alert: Alert, service: str) -> str:
         try:
@@ -357,52 +357,12 @@ class Alerter:
             )
             return incident_key(alert, service=service)
 
-    def _token(self, mark: str, key: str, now_ns: int) -> str:
-        """Name a message so that all processes in one window agree, but not after a recovery."""
-        return delivery_token(mark, Kind.FIRING, self._terms.number_of(now_ns), self._resolved.get(key, 0))
-
-    # --- what became of messages ---
-
     def _end_windows(self, lane: Lane, key: str) -> Repeats:
         repeats = NO_REPEATS
         for severity in Severity:
             mark = lane.mark(dedupe_key(key, severity))
-            repeats = repeats.plus(self._terms.windows.end(mark)).plus(self._terms.shared.end(mark))
+            repeats = repeats.plus(lane.windows.end(mark)).plus(self._terms.shared.end(mark))
         return repeats
-
-    def _settle(self, job: Job, result: Result) -> None:
-        count = job.delivery.repeats.plus(job.carried).count
-        if job.counts_as == "spool":
-            self._ledger.count(f"spool_{result}")
-        elif count and result == "delivered":
-            self._ledger.count(f"{job.counts_as}_reported", by=count)
-        elif count and job.mark is None:
-            self._ledger.count(f"{job.counts_as}_lost", by=count)
-        if job.receipt is not None:
-            self._ledger.settled(job.receipt, result)
-        if result == "spooled":
-            self._watch.spooled()
-        elif result == "duplicate":
-            self._watch.repeated()
-
-    def _bury(self, delivery: Delivery) -> None:
-        """Give the last sink what no other took."""
-        if self._dead_letter is None:
-            return
-        try:
-            self._dead_letter.emit(delivery)
-            self._ledger.count("dead_letters")
-        except Exception as error:
-            let_pass(error)
-            self._notices.tell("dead_letter", f"the dead letter sink failed: {type(error).__name__}")
-
-
-def _check(key: KeyRule, dedupe: Dedupe | None, dead_letter: AlertSink | None) -> None:
-    check_rule(key)
-    if dedupe is not None:
-        having("dedupe", dedupe, 'a Dedupe, such as SQLiteDedupe("alerts.db")', *_DEDUPE)
-    if dead_letter is not None:
-        check_sink(dead_letter)
 
 
 def _make_lanes(sinks: Iterable[AlertSink | Route], terms: Terms) -> tuple[Lane, ...]:

@@ -1,7 +1,7 @@
 """
 Leave a service alone that fails again and again.
 
-Rule 1: nothing here sends or waits; it says until when not to try.
+Rule 1: nothing here sends or waits; it says how long not to try.
 Rule 2: after that time one try tells: each lane sends one message at a time.
 """
 
@@ -23,9 +23,9 @@ class Breaker:
         self._failures = 0
         self._open_until_ns = 0
 
-    def rest_ns(self, now_ns: int) -> int:
-        """Return the nanoseconds until the service may be tried; 0 or less is now."""
-        return self._open_until_ns - now_ns
+    def rest(self, now_ns: int) -> float:
+        """Return the seconds until the service may be tried; 0 or less is now."""
+        return (self._open_until_ns - now_ns) / 1e9
 
     def succeeded(self) -> None:
         """Forget the failures."""

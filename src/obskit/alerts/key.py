@@ -29,8 +29,6 @@ KeyRule: TypeAlias = "Sequence[str] | Callable[[Alert], object] | None"
 
 #: Stands in a fingerprint for the key that the alert would have without one.
 DEFAULT: Final = "{{ default }}"
-#: Length of an incident key.
-KEY_LENGTH: Final = 64
 #: Characters of a message that tell one failure from another.
 _SIGNIFICANT: Final = 2_048
 _ATTRIBUTES: Final = frozenset(Alert.__slots__)
@@ -189,16 +187,6 @@ def check_rule(rule: KeyRule) -> None:
 def dedupe_key(incident: str, severity: Severity) -> str:
     """Name what is told once per window: an incident that gets worse is told again."""
     return f"{incident}:{severity.value}"
-
-
-def severity_of(mark: str) -> Severity:
-    """
-    Read the severity back from what begins with a dedupe key.
-
-    >>> severity_of(dedupe_key("0" * 64, Severity.ERROR) + "@Memory-1")
-    <Severity.ERROR: 'error'>
-    """
-    return Severity(mark[KEY_LENGTH + 1 :].partition("@")[0])
 
 
 @lru_cache(maxsize=1024)

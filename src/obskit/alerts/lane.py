@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 from ..clock import Clock
 from ..errors import SinkError, SinkRejected
-from ..http import parse_retry_after
+from ..http import MAX_RETRY_AFTER, parse_retry_after
+from ..interrupts import let_pass
 from ..notices import Notices
 from ..worker import Worker
 from .breaker import Breaker
 from .dedupe import Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
-from .delivery import Delivery, Kind
+from .delivery import AlertSink, Delivery, Kind
 from .model import Severity
-from .receipt import QueuedReceipt, Result
+from .receipt import Ledger, Receipt, Result
 from .routing import Route
 from .storm import Storm
 from .window import NO_REPEATS, Repeats
@@ -32,7 +33,7 @@ from .window import NO_REPEATS, Repeats
 if TYPE_CHECKING:
     from .spool import Spool
 
-#: Seconds from its first attempt that a delivery may take; what it waits for others is added.
+#: Seconds that a message may spend on being tried again; what it waits for others is not counted.
 TOTAL_TIMEOUT: Final = 120.0
 #: Seconds that a shared lease outlives its process; it is renewed while we retry.
 LEASE: Final = 30.0
@@ -50,17 +51,23 @@ class Job:
     """A message on its way."""
 
     delivery: Delivery
-    mark: str | None  #: names the window at this sink; None for a message that has none
-    lease: str  #: the token under which the window is leased
-    receipt: QueuedReceipt | None
+    receipt: Receipt | None = None
+    mark: str | None = None  #: names the window at this sink; None for a message that has none
+    lease: str = ""  #: the token under which the window is leased
+    counts_as: str = "suppressed"  #: begins the names of the counters of its repeats
     row: int | None = None  #: in the spool, where it is kept there
-    attempts: int = 0
-    due_ns: int = 0  #: when it was to be tried again
-    deadline_ns: int = 0  #: set with the first attempt
-    waited_ns: int = 0  #: because the service asked for it, so it was added to the deadline
     is_shared: bool = False  #: True once the shared place lets us send
     carried: Repeats = NO_REPEATS  #: what the shared place wants us to report
-    counts_as: str = "suppressed"  #: begins the names of the counters of its repeats
+    attempts: int = 0
+    spent: float = 0.0  #: seconds, on attempts that failed and on waiting for the next
+    asked: float = 0.0  #: seconds that the service asked it to wait
+
+    @property
+    def message(self) -> Delivery:
+        """What the sink is given."""
+        if not self.carried.count:
+            return self.delivery
+        return replace(self.delivery, repeats=self.delivery.repeats.plus(self.carried))
 
     @property
     def occurred(self) -> Repeats:
@@ -78,13 +85,11 @@ class Terms:
     digests: bool  #: True to tell of repeats when their window ends, and not with the next occurrence
     clock: Clock
     jitter: Callable[[float], float]  #: draws a number between 0 and its argument
-    windows: MemoryDedupe
     shared: FailOpen
     spool: Spool | None
+    dead_letter: AlertSink | None  #: is given what no sink took
+    ledger: Ledger
     notices: Notices
-    bury: Callable[[Delivery], None]  #: is given what no sink took
-    settle: Callable[[Job, Result], None]  #: is told what became of a message
-    patience_ns: int  #: for how long a service may make a message wait, beyond its total time
     inside: set[int]  #: threads that are delivering: what they complain about is no alert
 
     def number_of(self, time_ns: int) -> int:
@@ -99,26 +104,29 @@ class Lane:
     Args:
         route: Where the messages go.
         name: Names the sink in windows, in the spool and on stderr.
+        windows: Those of the lane whose fallback this is; None for windows of its own.
     """
 
-    def __init__(self, route: Route, name: str, terms: Terms) -> None:
+    def __init__(self, route: Route, name: str, terms: Terms, windows: MemoryDedupe | None = None) -> None:
         self.name = name
         self.route = route
+        self.windows = MemoryDedupe(clock=terms.clock) if windows is None else windows
         self.storm = Storm(burst=route.burst, per_minute=route.per_minute)
         self.fallback: Lane | None = None
         if route.fallback is not None:
-            self.fallback = Lane(Route(route.fallback, Severity.WARNING), f"{name}-fallback", terms)
+            to_fallback = Route(route.fallback, Severity.WARNING)
+            self.fallback = Lane(to_fallback, f"{name}-fallback", terms, self.windows)
         self._sink = route.sink
         self._terms = terms
         self._breaker = Breaker()
         self._trouble = ""  # what went wrong last
-        self._paused_until_ns = 0
-        self._idle_since_ns = 0
+        self._paused_until_ns = 0  # because the service asked for it
         self._revoked = False
         self._closed = False
         self._flying: dict[int, Job] = {}  # with the sink right now; whoever takes one out settles it
-        # Where nobody else would get a message, it waits for as long as the service asks.
-        self._patience_ns = 0 if self.fallback is not None else terms.patience_ns
+        # What another sink or the next process can take does not wait for long.
+        is_last = self.fallback is None and terms.spool is None and terms.dead_letter is None
+        self._patience = MAX_RETRY_AFTER if is_last else TOTAL_TIMEOUT
         self._worker: Worker[Job] = Worker(
             self._process, capacity=CAPACITY, clock=terms.clock, name=f"obskit-{name}"
         )
@@ -141,6 +149,32 @@ class Lane:
         """Take *job*; False where the queue is full or closed."""
         return self._worker.submit(job)
 
+    def deliver(self, job: Job) -> None:
+        """Take *job*, or give it up where there is no place."""
+        if not self.submit(job):
+            self.refuse(job)
+
+    def refuse(self, job: Job) -> None:
+        """Give *job* up, which found no place in the queue."""
+        self.release(job)
+        self.settle(job, "failed" if job.row is None else "spooled")
+
+    def release(self, job: Job) -> None:
+        """End the lease of *job*: the next occurrence is sent."""
+        if job.mark is not None:
+            self.windows.release(job.mark, job.lease)
+            if job.is_shared:
+                self._terms.shared.release(job.mark, job.lease)
+
+    def settle(self, job: Job, result: Result) -> None:
+        """Take down what became of *job*, and where it is kept on disk what is to become of it there."""
+        if job.row is not None and self._terms.spool is not None:
+            if result == "spooled":
+                self._terms.spool.give_back(job.row)
+            else:
+                self._terms.spool.done(job.row)
+        self._terms.ledger.settled(job, result)
+
     def flush(self, timeout: float) -> bool:
         """Wait until every message is settled or with the fallback; False if the time was too short."""
         return self._worker.flush(timeout)
@@ -160,10 +194,7 @@ class Lane:
         with contextlib.suppress(Exception):
             self._sink.close()
 
-    def refuse(self, job: Job) -> None:
-        """Give *job* up, which found no place in the queue."""
-        self.release(job)
-        self._settle(job, "failed" if job.row is None else "spooled")
+    # --- one try, in the thread of the lane ---
 
     def _process(self, job: Job) -> float | None:
         """Try to deliver *job*; returns the seconds until the next attempt, or None once it is settled."""
@@ -175,24 +206,19 @@ class Lane:
             self._give_up(job, type(error).__name__)
             return None
         finally:
-            self._idle_since_ns = self._terms.clock.monotonic_ns()
             self._terms.inside.discard(thread)
 
     def _step(self, job: Job) -> float | None:
         now = self._terms.clock.monotonic_ns()
-        if job.deadline_ns:  # it has stood behind others since, which is not its fault
-            job.deadline_ns += max(0, self._idle_since_ns - job.due_ns)
         if self._revoked:
             self._give_up(job, self._trouble)
-        elif now < self._paused_until_ns:
-            pause = self._paused_until_ns - now
-            job.deadline_ns += pause if job.deadline_ns else 0  # nor is this
-            return self._later(job, pause / 1e9, self._trouble, free_ns=self._patience_ns)
-        elif (rest := self._breaker.rest_ns(now)) > 0:
-            if self.fallback is not None:
-                self._give_up(job, self._trouble)
-                return None
-            return self._later(job, rest / 1e9, self._trouble)
+        elif (pause := (self._paused_until_ns - now) / 1e9) > 0:
+            return self._later(job, pause, is_over=pause > self._patience)
+        elif (rest := self._breaker.rest(now)) > 0:
+            if self.fallback is None:
+                job.spent += rest if job.attempts else 0.0
+                return self._later(job, rest, is_over=max(rest, job.spent) > TOTAL_TIMEOUT)
+            self._give_up(job, self._trouble)
         elif self._may_send(job):
             return self._attempt(job, now)
         return None
@@ -204,34 +230,32 @@ class Lane:
         ours = NO_REPEATS if self._terms.digests else job.occurred
         answer = self._terms.shared.lease(job.mark, job.lease, LEASE, ours)
         if isinstance(answer, Held):
-            self._terms.windows.delivered(job.mark, job.lease, answer.seconds)
+            self.windows.delivered(job.mark, job.lease, answer.seconds)
             if self._terms.digests:  # told from here when the window ends
-                self._terms.windows.count(job.mark, job.occurred)
-            self._settle(job, "duplicate")
+                self.windows.count(job.mark, job.occurred)
+            self.settle(job, "duplicate")
             return False
         job.is_shared, job.carried = True, answer.repeats
         return True
 
-    def _attempt(self, job: Job, now: int) -> float | None:
-        job.deadline_ns = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9)
-        if job.carried.count:
-            message = replace(job.delivery, repeats=job.delivery.repeats.plus(job.carried))
-        else:
-            message = job.delivery
+    def _attempt(self, job: Job, began_ns: int) -> float | None:
         self._flying[id(job)] = job
-        error = self._emit(message)
+        error = self._emit(job.message)
         if self._flying.pop(id(job), None) is None:  # it was given up meanwhile, at the end of the program
             self._close_sink()
         elif error is None:
             self._breaker.succeeded()
-            self._delivered(job)
+            if job.mark is not None:
+                self.windows.delivered(job.mark, job.lease, self._terms.window)
+                self._terms.shared.delivered(job.mark, job.lease, self._terms.window)
+            self.settle(job, "delivered")
         elif isinstance(error, SinkRejected):
             self._breaker.succeeded()
             self._revoked = self._revoked or error.revoked
             self._trouble = str(error)
-            self._give_up(job, str(error), is_hopeless=not error.revoked)
+            self._give_up(job, self._trouble, is_hopeless=not error.revoked)
         else:
-            return self._retry(job, error)
+            return self._retry(job, error, began_ns)
         return None
 
     def _emit(self, message: Delivery) -> SinkError | None:
@@ -243,69 +267,58 @@ class Lane:
             return SinkError(type(error).__name__)
         return None
 
-    def _retry(self, job: Job, error: SinkError) -> float | None:
+    # --- what did not arrive ---
+
+    def _retry(self, job: Job, error: SinkError, began_ns: int) -> float | None:
         """Back off with full jitter, or as long as we are told to: that is no failed attempt."""
         now = self._terms.clock.monotonic_ns()
         self._trouble = str(error)
         wait = parse_retry_after(error.retry_after)
-        if wait is not None:
-            wait_ns = int(wait * 1e9)
-            free_ns = min(wait_ns, self._patience_ns - job.waited_ns)
-            self._paused_until_ns = now + wait_ns
-            job.deadline_ns += free_ns
-            job.waited_ns += free_ns
-        else:
+        if wait is None:
             self._breaker.failed(now)
             wait = self._terms.jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
             job.attempts += 1
-        return self._later(job, wait, self._trouble)
+            job.spent += wait + (now - began_ns) / 1e9
+        else:
+            wait = max(wait, _FIRST_BACKOFF)
+            self._paused_until_ns = now + int(wait * 1e9)
+            job.asked += wait
+        return self._later(job, wait, is_over=job.spent > TOTAL_TIMEOUT or job.asked > self._patience)
 
-    def _later(self, job: Job, seconds: float, reason: str, *, free_ns: int = 0) -> float | None:
-        now = self._terms.clock.monotonic_ns()
-        deadline = job.deadline_ns or now + int(TOTAL_TIMEOUT * 1e9) + free_ns
-        if self._closed or now + int(seconds * 1e9) > deadline:
+    def _later(self, job: Job, seconds: float, *, is_over: bool) -> float | None:
+        """Keep *job* for another try, unless its time is over."""
+        if is_over or self._closed:
             self._breaker.let_one_try()  # the next one has all its time before it
-            self._give_up(job, reason)
+            self._give_up(job, self._trouble)
             return None
         if job.mark is not None and job.is_shared:
             # Whoever has taken the lease meanwhile tells people; ask once more then.
             job.is_shared = self._terms.shared.renew(job.mark, job.lease, seconds + LEASE)
             job.carried = job.carried if job.is_shared else NO_REPEATS
-        job.due_ns = now + int(seconds * 1e9)
         return seconds
-
-    def _delivered(self, job: Job) -> None:
-        if job.mark is not None:
-            self._terms.windows.delivered(job.mark, job.lease, self._terms.window)
-            self._terms.shared.delivered(job.mark, job.lease, self._terms.window)
-        self._settle(job, "delivered")
 
     def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
         """Hand *job* to the fallback, or release its window; what is spooled is tried again later."""
         notice = f"an alert was not delivered by {self.name}: {reason}"
         self._terms.notices.tell(notice, notice)
         if self.fallback is not None:
-            job.attempts = job.deadline_ns = job.waited_ns = 0
+            job.attempts, job.spent, job.asked = 0, 0.0, 0.0
             if self.fallback.submit(job):
                 return
         self.release(job)
         if job.row is not None and not is_hopeless:
-            self._settle(job, "spooled")
+            self.settle(job, "spooled")
         else:
-            self._terms.bury(job.delivery)
-            self._settle(job, "failed")
+            self._bury(job.delivery)
+            self.settle(job, "failed")
 
-    def release(self, job: Job) -> None:
-        """End the lease of *job*: the next occurrence is sent."""
-        if job.mark is not None:
-            self._terms.windows.release(job.mark, job.lease)
-            if job.is_shared:
-                self._terms.shared.release(job.mark, job.lease)
-
-    def _settle(self, job: Job, result: Result) -> None:
-        if job.row is not None and self._terms.spool is not None:
-            if result == "spooled":
-                self._terms.spool.give_back(job.row)
-            else:
-                self._terms.spool.done(job.row)
-        self._terms.settle(job, result)
+    def _bury(self, message: Delivery) -> None:
+        """Give the last sink what no other took."""
+        if self._terms.dead_letter is None:
+            return
+        try:
+            self._terms.dead_letter.emit(message)
+            self._terms.ledger.count("dead_letters")
+        except Exception as error:
+            let_pass(error)
+            self._terms.notices.tell("dead_letter", f"the dead letter sink failed: {type(error).__name__}")

@@ -1,19 +1,26 @@
-"""What became of one alert."""
+"""What became of each alert, and of all of them: what is sent is the sum of its ends, at any moment."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ..settings import at_most
 
 if TYPE_CHECKING:
-    import asyncio
+    from .lane import Job
 
 Outcome: TypeAlias = Literal["queued", "duplicate", "disabled", "muted", "throttled", "dropped"]
 Result: TypeAlias = Literal["delivered", "duplicate", "failed", "spooled", "pending"]
+
+#: What counts for an alert that went to several sinks.
+_BEST_FIRST: Final[tuple[Result, ...]] = ("delivered", "duplicate", "spooled", "failed")
+#: Every alert ends up in exactly one of these: ``sent`` is their sum.
+_ENDS: Final = (*_BEST_FIRST, "throttled", "muted", "disabled", "dropped", "pending")
+_ALWAYS_THERE: Final = ("sent", *_ENDS, "suppressed_reported", "suppressed_lost", "throttled_reported")
 
 
 class Receipt:
@@ -31,11 +38,20 @@ class Receipt:
         key: Names the incident, for `Alerter.resolve` and `Alerter.mute`.
     """
 
-    __slots__ = ("key", "outcome")
+    __slots__ = ("_best", "_ledger", "_open", "_waiting", "key", "outcome")
 
-    def __init__(self, outcome: Outcome, key: str) -> None:
+    def __init__(self, outcome: Outcome, key: str, ledger: Ledger, *, sinks: int = 0) -> None:
         self.outcome: Outcome = outcome
         self.key = key
+        self._ledger = ledger
+        self._open = sinks  # that have not said yet what became of it
+        self._best: Result = "duplicate" if outcome == "duplicate" else "failed"
+        self._waiting: tuple[Callable[[], object], ...] = ()
+
+    @property
+    def _result(self) -> Result:
+        """``delivered`` with the first sink that has it; with the last one the best that any said."""
+        return "pending" if self._open and self._best != "delivered" else self._best
 
     def wait(self, timeout: float | None = None) -> Result:
         """
@@ -46,92 +62,75 @@ class Receipt:
             when none will get it, ``spooled`` when it is kept on disk for a later
             try, or ``pending`` when the time is over.
         """
-        return "duplicate" if self.outcome == "duplicate" else "failed"
+        with self._ledger.changed:
+            self._ledger.changed.wait_for(lambda: self._result != "pending", at_most(timeout))
+            return self._result
 
     def __await__(self) -> Generator[object, None, Result]:
-        return self._later().__await__()
+        return self._settled().__await__()
 
-    async def _later(self) -> Result:
+    async def _settled(self) -> Result:
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        settled: asyncio.Future[Result] = loop.create_future()
-        self._when_settled(lambda result: _tell(loop, settled, result))
-        return await settled
+        loop, settled = asyncio.get_running_loop(), asyncio.Event()
 
-    def _when_settled(self, tell: Callable[[Result], None]) -> None:
-        tell(self.wait(0))
+        def wake() -> None:
+            """Wake the coroutine, from any thread."""
+            with contextlib.suppress(RuntimeError):  # the loop may be closed by then
+                loop.call_soon_threadsafe(settled.set)
+
+        self._waiting += (wake,)
+        if self.wait(0) == "pending":
+            await settled.wait()
+        return self.wait(0)
 
     def __repr__(self) -> str:
         return f"Receipt({self.outcome!r}, {self.wait(0)!r}, key={self.key!r})"
 
+    def _report(self, result: Result) -> bool:
+        """Take down what became of it at one sink; True if that settles it."""
+        was_pending = self._result == "pending"
+        self._open -= 1
+        self._best = min(self._best, result, key=_BEST_FIRST.index)
+        return was_pending and self._result != "pending"
 
-class QueuedReceipt(Receipt):
-    """The receipt of an alert that is on its way to one or more sinks."""
 
-    # Thousands may be kept, so what only a waiting caller needs is made when one waits.
-    __slots__ = ("_best", "_changed", "_listeners", "_lock", "_open", "_result")
+class Ledger:
+    """Counters that change together, and with the receipts."""
 
-    def __init__(self, key: str, sinks: int) -> None:
-        self.outcome = "queued"
-        self.key = key
-        self._open = sinks
-        self._best = len(_BEST_FIRST)
-        self._result: Result = "pending"
-        self._lock = threading.RLock()
-        self._changed: threading.Condition | None = None
-        self._listeners: tuple[Callable[[Result], None], ...] = ()
+    def __init__(self) -> None:
+        self.start_anew()
 
-    def wait(self, timeout: float | None = None) -> Result:
-        """See `Receipt.wait`."""
-        with self._lock:
-            if self._result == "pending" and timeout != 0:
-                self._changed = self._changed or threading.Condition(self._lock)
-                self._changed.wait_for(lambda: self._result != "pending", at_most(timeout))
-            return self._result
+    def start_anew(self) -> None:
+        """Begin at zero."""
+        self.changed = threading.Condition()  # its lock is re-entrant: a signal handler may send alerts
+        self._counters: Counter[str] = Counter(dict.fromkeys(_ALWAYS_THERE, 0))
 
-    def report(self, result: Result) -> Result | None:
-        """
-        Take down what became of it at one sink.
+    def count(self, *names: str, by: int = 1) -> None:
+        """Count all *names* at once."""
+        with self.changed:
+            for name in names:
+                self._counters[name] += by
 
-        Returns:
-            The result for the alert, once, when it is known: ``delivered`` with the
-            first sink that has it, or else, with the last sink, the best that any said.
-        """
-        with self._lock:
-            self._open -= 1
-            self._best = min(self._best, _BEST_FIRST.index(result))
-            if self._result != "pending" or (self._open and result != "delivered"):
-                return None
-            self._result = _BEST_FIRST[self._best]
-            if self._changed is not None:
-                self._changed.notify_all()
-            return self._result
-
-    def announce(self) -> None:
-        """Tell the coroutines that wait; called once, after the result is known."""
-        for tell in self._listeners:
-            tell(self._result)
-
-    def _when_settled(self, tell: Callable[[Result], None]) -> None:
-        with self._lock:
-            if self._result == "pending":
-                self._listeners += (tell,)
+    def settled(self, job: Job, result: Result) -> None:
+        """Take down what became of a message at its sink."""
+        receipt, told = job.receipt, job.message.repeats.count
+        with self.changed:  # who has waited for the receipt finds it counted
+            if job.counts_as == "spool":
+                self.count(f"spool_{result}")
+            elif told and result == "delivered":
+                self.count(f"{job.counts_as}_reported", by=told)
+            elif told and job.mark is None and result == "failed":
+                self.count(f"{job.counts_as}_lost", by=told)
+            if receipt is None or not receipt._report(result):
                 return
-        tell(self._result)
+            self.count("pending", by=-1)
+            self.count(receipt._result)
+            self.changed.notify_all()
+        for wake in receipt._waiting:
+            wake()
 
-
-#: What counts for an alert that went to several sinks.
-_BEST_FIRST: tuple[Result, ...] = ("delivered", "duplicate", "spooled", "failed")
-
-
-def _tell(loop: asyncio.AbstractEventLoop, settled: asyncio.Future[Result], result: Result) -> None:
-    """Settle a future of *loop* from any thread; nobody waits any more where the loop is closed."""
-
-    def settle() -> None:
-        """Run in the thread of the loop."""
-        if not settled.done():
-            settled.set_result(result)
-
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle)
+    def stats(self) -> dict[str, float]:
+        """Return all counters."""
+        with self.changed:
+            return dict(self._counters)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import ConfigError, StoreError
 from ..ids import new_trace_id
@@ -22,11 +22,14 @@ from ..storage.presence import Presence
 from ..storage.sqlite import Database, Tables
 from ..worker import restart_after_fork
 from .delivery import Delivery, Kind
+from .lane import Job
 from .model import Alert, SafeAlert
 from .window import Repeats
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+R = TypeVar("R")
 
 _TABLES: Final = Tables(
     part="spool",
@@ -51,26 +54,6 @@ _CLAIM: Final = """
         SELECT row FROM spool WHERE owner IN (SELECT value FROM json_each(?)) ORDER BY row LIMIT ?
     ) RETURNING row, lane, mark, lease, delivery
 """
-
-
-class Spoolable(Protocol):
-    """What the spool keeps of a message on its way."""
-
-    delivery: Delivery
-    mark: str | None
-    lease: str
-    row: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
-    """A message that was claimed."""
-
-    row: int
-    lane: str  #: name of the lane that it was meant for
-    mark: str | None
-    lease: str
-    delivery: Delivery
 
 
 class Spool:
@@ -100,28 +83,23 @@ class Spool:
         self.written = self.failures = 0
         self._owner = new_trace_id()[:16]
 
-    def add(self, messages: Mapping[str, Spoolable]) -> None:
-        """Keep *messages*, by lane; each is told its row."""
+    def add(self, jobs: Mapping[str, Job]) -> None:
+        """Keep *jobs*, by the name of their lane; each is told its row."""
 
-        def insert(connection: Connection) -> list[int | None]:
+        def insert(connection: Connection) -> dict[str, int | None]:
             """Write all of them in one transaction, so none is there alone."""
-            return [
-                connection.execute(
-                    "INSERT INTO spool (owner, lane, mark, lease, delivery) VALUES (?, ?, ?, ?, ?)",
-                    (self._owner, lane, message.mark, message.lease, _written(message.delivery)),
-                ).lastrowid
-                for lane, message in messages.items()
-            ]
-
-        try:
             self._presence.show(self._owner)
-            rows = self._database.write(insert)
-        except Exception as error:  # not even a value that SQLite does not take stops an alert
-            let_pass(error)
-            self._failed(error)
-            return
-        for message, row in zip(messages.values(), rows, strict=True):
-            message.row = row
+            return {
+                lane: connection.execute(
+                    "INSERT INTO spool (owner, lane, mark, lease, delivery) VALUES (?, ?, ?, ?, ?)",
+                    (self._owner, lane, job.mark, job.lease, _written(job.delivery)),
+                ).lastrowid
+                for lane, job in jobs.items()
+            }
+
+        rows = self._try(lambda: self._database.write(insert)) or {}
+        for lane, row in rows.items():
+            jobs[lane].row = row
         self.written += len(rows)
 
     def done(self, row: int) -> None:
@@ -134,73 +112,57 @@ class Spool:
 
     def has_others(self) -> bool:
         """Tell whether there are messages that somebody else owns, dead or alive, or nobody."""
-        try:
-            return bool(self._database.read("SELECT 1 FROM spool WHERE owner <> ? LIMIT 1", (self._owner,)))
-        except StoreError as error:
-            self._failed(error)
-            return False
+        others = "SELECT 1 FROM spool WHERE owner <> ? LIMIT 1"
+        return bool(self._try(lambda: self._database.read(others, (self._owner,))))
 
-    def claim(self, limit: int) -> list[Spooled]:
-        """Take at most *limit* messages whose owner is gone, the oldest first."""
+    def claim(self, limit: int) -> list[tuple[str, Job]]:
+        """Take at most *limit* messages whose owner is gone, the oldest first, by the name of their lane."""
 
         def take(connection: Connection) -> list[tuple[int, str, str | None, str, str]]:
             """Find who is gone and take over in one transaction, so nobody else does."""
+            self._presence.show(self._owner)
             owners = connection.execute("SELECT DISTINCT owner FROM spool WHERE owner <> ?", (self._owner,))
             gone = [owner for (owner,) in owners.fetchall() if self._presence.is_gone(owner)]
             return connection.execute(_CLAIM, (self._owner, json.dumps(gone), limit)).fetchall()
 
-        try:
-            self._presence.show(self._owner)
-            rows = self._database.write(take)
-        except Exception as error:
-            let_pass(error)
-            self._failed(error)
-            return []
-        claimed = []
-        for row, lane, mark, lease, text in sorted(rows):
+        jobs = []
+        for row, lane, mark, lease, text in sorted(self._try(lambda: self._database.write(take)) or []):
             try:
-                delivery = _read(text)
+                job = Job(delivery=_read(text), mark=mark, lease=lease, row=row, counts_as="spool")
             except Exception as error:
                 let_pass(error)
                 self._notices.tell("spool_unreadable", "a message in the spool cannot be read: left out")
                 self.done(row)
-                continue
-            claimed.append(Spooled(row=row, lane=lane, mark=mark, lease=lease, delivery=delivery))
-        return claimed
+            else:
+                jobs.append((lane, job))
+        return jobs
 
     def close(self) -> None:
         """Close the file; what is left in it is for others."""
         self._database.close()
         self._presence.leave()
 
-    # --- the disk ---
-
     def _change(self, statement: str, row: int) -> None:
-        try:
-            self._database.write(lambda connection: connection.execute(statement, (row,)))
-        except StoreError as error:
-            self._failed(error)
+        self._try(lambda: self._database.write(lambda connection: connection.execute(statement, (row,))))
 
-    def _failed(self, error: Exception) -> None:
-        self.failures += 1
-        self._notices.tell("spool", f"the spool failed: {error}; alerts are kept in memory only")
+    def _try(self, use: Callable[[], R]) -> R | None:
+        """Use the file; None where that fails, which stops no alert."""
+        try:
+            return use()
+        except Exception as error:  # also about a value that SQLite does not take
+            let_pass(error)
+            self.failures += 1
+            self._notices.tell("spool", f"the spool failed: {error}; alerts are kept in memory only")
+            return None
 
 
 def _written(delivery: Delivery) -> str:
-    alert = delivery.alert
-    said = {name: getattr(alert, name) for name in Alert.__slots__}
-    told = {name: getattr(delivery, name) for name in ("key", "service", "time_ns", "token", "kind")}
-    return json.dumps({"alert": said, "repeats": asdict(delivery.repeats), **told})
+    return json.dumps(asdict(delivery))
 
 
 def _read(text: str) -> Delivery:
     told = json.loads(text)
-    return Delivery(
-        alert=SafeAlert(Alert(**told["alert"])),
-        key=told["key"],
-        service=told["service"],
-        time_ns=told["time_ns"],
-        token=told["token"],
-        kind=Kind(told["kind"]),
-        repeats=Repeats(**told["repeats"]),
-    )
+    told["alert"] = SafeAlert(Alert(**told["alert"]))
+    told["kind"] = Kind(told["kind"])
+    told["repeats"] = Repeats(**told["repeats"])
+    return Delivery(**told)

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
-from .model import Severity
+from ..encoding.budget import shorten
+from ..gate import Gate
+from .model import Alert, Severity
 from .window import NO_REPEATS, Repeats
 
-#: Different messages of which a digest tells; the rest is a number.
+#: Different messages that are remembered; the rest is a number.
 _TOLD: Final = 10
 #: Characters of each; they are not safe to show before they have passed the gate.
 _LENGTH: Final = 4_000
+#: Characters that a digest shows of each message it tells of.
+TOLD_OF_EACH: Final = 120
 
 
 class Bucket:
@@ -46,15 +49,6 @@ class Bucket:
             return False
         self._tokens -= 1
         return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttled:
-    """What a storm held back."""
-
-    repeats: Repeats
-    severity: Severity  #: the worst
-    messages: tuple[tuple[str, int], ...]  #: the first ones, not yet safe to show, and how often
 
 
 class Storm:
@@ -87,12 +81,14 @@ class Storm:
                 self._messages[text] += 1
             return is_first
 
-    def take(self) -> Throttled | None:
-        """Return what was held back since the last time, if anything, and forget it."""
+    def take(self, gate: Gate) -> tuple[Alert, Repeats] | None:
+        """Write down, and forget, what was held back since the last time; None if nothing was."""
         with self._lock:
-            if not self._repeats.count:
-                return None
-            messages = tuple(self._messages.most_common())
-            taken = Throttled(repeats=self._repeats, severity=self._worst, messages=messages)
+            repeats, worst, messages = self._repeats, self._worst, self._messages.most_common()
             self._repeats, self._worst, self._messages = NO_REPEATS, Severity.WARNING, Counter()
-            return taken
+        if not repeats.count:
+            return None
+        alerts = f"{repeats.count} alert{'s' * (repeats.count != 1)}"
+        lines = [f"A storm: {alerts} had no message of their own, among them:"]
+        lines += [f"{times} x {shorten(gate.text(text), TOLD_OF_EACH)}" for text, times in messages]
+        return Alert(severity=worst, message="\n".join(lines)), repeats

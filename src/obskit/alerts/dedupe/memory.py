@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -65,11 +66,16 @@ class MemoryDedupe(MarkDedupe):
             self._set(key, mark)
             return answer
 
-    def next_end(self) -> float | None:
-        """Return the seconds until the first window with unreported repeats is over; None without one."""
+    def next_end(self) -> float:
+        """Return the seconds until a window is over, or was over with repeats that nobody has reported."""
         with self._lock:
-            ends = [mark.until_ns for mark in self._marks.values() if mark.repeats.count and not mark.token]
-            return max(0.0, (min(ends) - self._now_ns()) / 1e9) if ends else None
+            now = self._now_ns()
+            ends = [
+                mark.until_ns
+                for mark in self._marks.values()
+                if not mark.token and (mark.repeats.count or is_held(mark, now))
+            ]
+            return max(0.0, (min(ends) - now) / 1e9) if ends else math.inf
 
     def over(self) -> list[str]:
         """Return the keys whose window is over and whose repeats nobody has reported."""
