@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import marshal
 from collections import deque
-from collections.abc import Callable
 from itertools import count
-from threading import Lock
 from typing import Final
 
 from ..context import Scope, bound_context, current_scope
@@ -34,20 +32,18 @@ class Recording:
     The latest lines below the level of the trace of *block*.
 
     Safe to share between threads, and with a signal handler or a finalizer that
-    logs while a line is being kept: nobody ever waits for anybody.
+    logs while a line is being kept, without a lock: each step here is atomic.
     """
 
-    __slots__ = ("_arrived", "_block", "_bytes", "_calls", "_gate", "_kept", "_max_lines", "_settling")
+    __slots__ = ("_block", "_bytes", "_calls", "_gate", "_kept", "_max_lines")
 
     def __init__(self, block: bound_context, gate: Gate, max_lines: int) -> None:
         self._block = block
         self._gate = gate
         self._max_lines = max_lines
         self._calls = count()
-        self._arrived: deque[bytes] = deque(maxlen=max_lines)
         self._kept: deque[bytes] = deque()
         self._bytes = 0
-        self._settling = Lock()
 
     def keep(self, event: Event) -> None:
         """Keep a snapshot of *event*, or count it as evicted; never raises."""
@@ -58,19 +54,22 @@ class Recording:
         except Exception as error:
             let_pass(error)
             return
-        if len(packed) > _MAX_BYTES:
+        size = len(packed)
+        if size > _MAX_BYTES:
             return
-        self._arrived.append(packed)
-        # Whoever holds the lock also takes over what arrives meanwhile.
-        if self._settling.acquire(blocking=False):
+        self._kept.append(packed)
+        # Between reading and writing nothing is called, so no handler or thread comes in.
+        self._bytes += size
+        while self._bytes > _MAX_BYTES or len(self._kept) > self._max_lines:
             try:
-                self._settle()
-            finally:
-                self._settling.release()
+                size = len(self._kept.popleft())
+            except IndexError:  # another thread was first, and has not taken it off yet
+                break
+            self._bytes -= size
 
     def events(self) -> list[SafeEvent]:
         """Return what is kept, oldest first."""
-        return [_unpacked(packed) for packed in (*self._kept.copy(), *self._arrived.copy())]
+        return [_unpacked(packed) for packed in self._kept.copy()]
 
     def write(self) -> int:
         """
@@ -91,7 +90,7 @@ class Recording:
             own_event(
                 "obskit.recorded",
                 f"recorded lines below the level: {kept} follow, {evicted} were evicted",
-                time_ns=pipeline.clock.time_ns(),
+                time_ns=pipeline.time_ns(),
                 level=INFO,
                 fields={"kept": kept, "evicted": evicted},
                 bound=(current_scope(), Bound(self._block.fields)),
@@ -100,14 +99,6 @@ class Recording:
         for event in events:
             pipeline.emit_safe(SafeEvent(event._replace(fields={**event.fields, "_recorded": True})))
         return kept
-
-    def _settle(self) -> None:
-        while self._arrived:
-            packed = self._arrived.popleft()
-            self._kept.append(packed)
-            self._bytes += len(packed)
-            while self._bytes > _MAX_BYTES or len(self._kept) > self._max_lines:
-                self._bytes -= len(self._kept.popleft())
 
 
 class FlightRecorder:
@@ -148,12 +139,6 @@ def current_recording() -> Recording | None:
             return recording
         scope = scope.outer
     return None
-
-
-def keeper() -> Callable[[Event], None] | None:
-    """Return what keeps the running task's events below the level, or None outside a trace."""
-    recording = current_recording()
-    return None if recording is None else recording.keep
 
 
 def write_recorded() -> int:

@@ -145,7 +145,7 @@ def _log(
     pipeline = current_pipeline()
     pipeline.emit(
         Event(
-            time_ns=pipeline.clock.time_ns(),
+            time_ns=pipeline.time_ns(),
             level=level,
             msg=msg,
             fn=_origin(error),

@@ -16,7 +16,7 @@ from ..event import Bound, Event
 from ..levels import CRITICAL, DEBUG, ERROR, INFO, WARN
 from ..naming import takes_any_field
 from ..runtime import CELL
-from .flight import keeper
+from .flight import current_recording
 from .message import find_exception, format_message
 from .pipeline import Pipeline, current_pipeline
 
@@ -106,10 +106,10 @@ class Logger:
         # As `current_pipeline` does, whose call would take 0.1 µs.
         pipeline: Pipeline = (CELL.runtime or CELL.current()).logs  # type: ignore[assignment]
         thresholds = pipeline.thresholds
-        keep = None
+        recording = None
         if level < (thresholds.of(self._name) if thresholds.by_name else thresholds.lowest):
-            keep = keeper()
-            if keep is None:
+            recording = current_recording()
+            if recording is None:
                 return
         exception = find_exception(fields.pop("exc_info")) if "exc_info" in fields else None
         template = msg if type(msg) is str else None
@@ -131,7 +131,7 @@ class Logger:
             None,
             template,
         )
-        if keep is None:
+        if recording is None:
             pipeline.emit(event)
         else:
-            keep(Event._make(event))
+            recording.keep(Event._make(event))

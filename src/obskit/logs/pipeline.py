@@ -50,7 +50,6 @@ class Pipeline:
         copy_to: Sink[SafeEvent] | None = None,
         quick_line: QuickLine | None = None,
     ) -> None:
-        self.clock: Final = clock
         self.time_ns: Final = clock.time_ns
         self._gate = gate
         self._encode = encode
@@ -149,7 +148,7 @@ class Pipeline:
                 own_event(
                     "obskit.dropped",
                     f"{lines} log lines were lost",
-                    time_ns=self.clock.time_ns(),
+                    time_ns=self.time_ns(),
                     level=WARN,
                     fields={"dropped": lines, "reasons": dict(untold)},
                 )

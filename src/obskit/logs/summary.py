@@ -6,7 +6,7 @@ from ..context import current_scope
 from ..event import Bound, own_event
 from ..levels import ERROR, INFO
 from ..runtime import TraceFacts
-from .flight import keeper
+from .flight import current_recording
 from .pipeline import current_pipeline
 
 
@@ -19,24 +19,21 @@ class TraceSummary:
     def trace_ended(self, trace: TraceFacts, /) -> None:
         """Write how *trace* went, under its own names, whatever the context says by now."""
         failed = trace.status == "error"
-        level = ERROR if failed else INFO
         pipeline = current_pipeline()
-        take = pipeline.emit if pipeline.is_enabled("obskit", level) else keeper()
-        if take is None:
-            return
-        fields = {
-            "outcome": trace.status,
-            "failed": int(failed),
-            "duration_ms": round(trace.duration_ms, 3),
-            "steps": trace.step_count,
-        }
-        take(
-            own_event(
-                "command.end",
-                f"{trace.command} ended: {trace.status}",
-                time_ns=pipeline.clock.time_ns(),
-                level=level,
-                fields=fields,
-                bound=(current_scope(), Bound(trace.block.fields)),
-            )
+        event = own_event(
+            "command.end",
+            f"{trace.command} ended: {trace.status}",
+            time_ns=pipeline.time_ns(),
+            level=ERROR if failed else INFO,
+            fields={
+                "outcome": trace.status,
+                "failed": int(failed),
+                "duration_ms": round(trace.duration_ms, 3),
+                "steps": trace.step_count,
+            },
+            bound=(current_scope(), Bound(trace.block.fields)),
         )
+        if pipeline.is_enabled("obskit", event.level):
+            pipeline.emit(event)
+        elif (recording := current_recording()) is not None:
+            recording.keep(event)
