@@ -59,8 +59,8 @@ def error(number: int) -> bytes:
 
 
 def stuck(gate: Gate, capacity: int) -> QueuedSink:
-    """Return a queue whose thread hangs with one line, and which is empty."""
-    sink = QueuedSink(gate, capacity=capacity)
+    """Return a queue with room for *capacity* lines, whose thread hangs with one more."""
+    sink = QueuedSink(gate, capacity=capacity + 1)
     sink.emit(b"first\n")
     assert gate.entered.wait(10)
     return sink
@@ -86,28 +86,26 @@ def test_nobody_waits_for_a_sink_that_hangs(gate: Gate) -> None:
     sink.emit(debug(1))
     assert not sink.flush(0.05)
     assert time.monotonic() - begin < 5
-    assert sink.stats()["queued"] == 1
+    assert sink.stats()["queued"] == 2
     gate.opened.set()
     assert sink.flush(10)
     assert gate.items == [b"first\n", debug(1)]
 
 
 def test_a_full_queue_loses_minor_lines_first(gate: Gate) -> None:
-    """A new minor line is refused, an error takes the place of the oldest minor one."""
-    sink = stuck(gate, 3)
-    sink.emit(debug(1))
-    sink.emit(error(2))
-    sink.emit(debug(3))
+    """The last fifth of the room is for what matters."""
+    sink = stuck(gate, 9)
+    for number in range(7):
+        sink.emit(debug(number))
     with pytest.raises(SinkError, match="full"):
-        sink.emit(debug(4))
-    sink.emit(error(5))
-    sink.emit(error(6))
+        sink.emit(debug(7))
+    sink.emit(error(8))
+    sink.emit(error(9))
     with pytest.raises(SinkError, match="full"):
-        sink.emit(error(7))
-    assert sink.stats() == {"queued": 3, "dropped": 2, "dropped_full": 2}
+        sink.emit(error(10))
     gate.opened.set()
     assert sink.flush(10)
-    assert gate.items == [b"first\n", error(2), error(5), error(6)]
+    assert gate.items == [b"first\n", *map(debug, range(7)), error(8), error(9)]
 
 
 def test_what_the_sink_refuses_is_counted() -> None:
@@ -143,7 +141,7 @@ def test_close_leaves_a_sink_that_hangs(gate: Gate, monkeypatch: pytest.MonkeyPa
     sink = stuck(gate, 10)
     sink.emit(debug(1))
     sink.close()
-    assert sink.stats() == {"queued": 0, "dropped": 1, "dropped_unfinished": 1}
+    assert sink.stats() == {"queued": 1, "dropped": 1, "dropped_unfinished": 1}
     assert gate.closed == 0
 
 
@@ -308,6 +306,7 @@ class Http:
         if len(delivered) > 100:
             os._exit(3)
         log.info("POST /lines 200")
+        log.info("200")
 
     def close(self):
         pass
