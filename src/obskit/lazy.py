@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Mapping
 from sys import is_finalizing
 from threading import RLock
-from typing import Final
+from typing import Final, cast
+
+from .errors import ConfigError
 
 #: Seconds that a fork waits for what is being made.
 _LONGEST: Final = 5.0
@@ -70,3 +72,22 @@ def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object
         return value
 
     return load
+
+
+def from_entry_point(group: str, name: str, url: str) -> object:
+    """
+    Let an installed package build what *url* asks for; None where none has registered *name*.
+
+    Raises:
+        ConfigError: If the package fails.
+    """
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=group, name=name):
+        try:
+            return cast("object", point.load()(url))
+        except ConfigError:
+            raise
+        except Exception as error:  # anybody's code; its text may quote the URL
+            raise ConfigError(f"the package that serves {name}: failed with {type(error).__name__}") from None
+    return None

@@ -155,7 +155,7 @@ def test_an_installed_sink_is_found_by_its_scheme(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
     assert isinstance(sink_from("pigeon://loft"), Callback)
     assert got == ["pigeon://loft"]
-    with pytest.raises(ConfigError, match=r"^the sink broken cannot be built: RuntimeError$"):
+    with pytest.raises(ConfigError, match=r"^the package that serves broken: failed with RuntimeError$"):
         sink_from(f"broken://{TOKEN}")
     with pytest.raises(ConfigError, match=r"^loft must be a place for pigeons$"):
         sink_from("refusing:")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from ...errors import ConfigError
+from ...lazy import from_entry_point
 from ..delivery import AlertSink
 from .alertmanager import Alertmanager
 from .bridge import Apprise
@@ -72,7 +73,11 @@ def sink_from(url: str) -> AlertSink:
         return _by_host(url)
     if scheme in _BUILDERS:
         return _BUILDERS[scheme](url[found.end() :].removeprefix("//"))
-    return _by_entry_point(found[1].lower(), url)
+    name = found[1].lower()
+    if (sink := from_entry_point(GROUP, name, url)) is not None:
+        return cast("AlertSink", sink)
+    known = ", ".join(_BUILDERS)
+    raise ConfigError(f"it must begin with one of {known}, or with the name of an installed sink; got {name}")
 
 
 def _by_host(url: str) -> AlertSink:
@@ -84,20 +89,6 @@ def _by_host(url: str) -> AlertSink:
         names = ", ".join(f"{scheme}https:" for scheme in _BUILDERS if scheme.endswith("+"))
         raise ConfigError(f"it must say what answers there, as one of {names}") from None
     return build(url)
-
-
-def _by_entry_point(name: str, url: str) -> AlertSink:
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=GROUP, name=name):
-        try:
-            return cast("AlertSink", entry.load()(url))
-        except ConfigError:
-            raise
-        except Exception as error:  # anybody's code; its text may quote the URL
-            raise ConfigError(f"the sink {name} cannot be built: {type(error).__name__}") from None
-    known = ", ".join(_BUILDERS)
-    raise ConfigError(f"it must begin with one of {known}, or with the name of an installed sink; got {name}")
 
 
 def _pair(rest: str, form: str) -> tuple[str, str]:
