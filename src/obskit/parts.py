@@ -31,7 +31,6 @@ from .sinks import Sink, StreamSink
 
 if TYPE_CHECKING:
     from .alerts import Alerter
-    from .alerts.dedupe import Dedupe
     from .alerts.delivery import AlertSink
     from .escalation import Escalation
     from .traces import TraceStore
@@ -174,13 +173,12 @@ class Parts:
             )
 
     def _trace_store(self) -> Later:
-        url = self.environment.text("OBSKIT_TRACE_STORE")
-        if not url:
-            return Later(partial(_memory_trace_store, self.clock))
-        from .traces.stores.urls import store_at
-
-        with _naming("OBSKIT_TRACE_STORE"):
-            return ready(store_at(url, self.clock))
+        url = self.environment.text("OBSKIT_TRACE_STORE", "memory:")
+        store = Later(partial(_store_at, url, self.clock))
+        if url != "memory:":  # what may be wrong is made at once
+            with _naming("OBSKIT_TRACE_STORE"):
+                store.get()
+        return store
 
     def alerter(self, given: Alerter | None) -> Later:
         """Take the alerter that was *given*, or build the environment's: off if it has nowhere to go."""
@@ -191,9 +189,12 @@ class Parts:
         if not sinks:
             return Later(partial(_no_alerter, self.clock))
         from .alerts import Alerter
+        from .alerts.dedupe import dedupe_at
 
+        url = self.environment.text("OBSKIT_ALERT_DEDUPE")
+        with _naming("OBSKIT_ALERT_DEDUPE"):
+            dedupe = dedupe_at(url, clock=self.clock) if url else None  # an alerter has one of its own
         spool = self.environment.text("OBSKIT_ALERT_SPOOL") or None
-        dedupe = self._dedupe()
         with _naming("OBSKIT_ALERT_SPOOL"):
             return ready(Alerter(sinks, window=window, dedupe=dedupe, spool=spool, clock=self.clock))
 
@@ -215,20 +216,11 @@ class Parts:
                 sinks.append(DiscordChannel(token, channel, base_url=base_url))
         return sinks
 
-    def _dedupe(self) -> Dedupe | None:
-        url = self.environment.text("OBSKIT_ALERT_DEDUPE")
-        if not url:  # an alerter has one of its own
-            return None
-        from .alerts.dedupe import dedupe_at
 
-        with _naming("OBSKIT_ALERT_DEDUPE"):
-            return dedupe_at(url, clock=self.clock)
+def _store_at(url: str, clock: Clock) -> TraceStore:
+    from .traces.stores.urls import store_at
 
-
-def _memory_trace_store(clock: Clock) -> TraceStore:
-    from .traces.stores import MemoryTraceStore
-
-    return MemoryTraceStore(clock=clock)
+    return store_at(url, clock)
 
 
 def _no_alerter(clock: Clock) -> Alerter:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
-from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar, cast
 
 from .clock import Clock, Deadline
 from .context import bound_context
 from .event import SafeEvent
 from .gate import Gate
-from .interrupts import is_interruption
+from .interrupts import let_pass
 from .lazy import LOADING
 from .notices import Notices
 from .settings import at_most
@@ -185,21 +184,19 @@ class Runtime:
         try:
             return ask(part)
         except Exception as error:
-            if is_interruption(error):
-                raise
+            let_pass(error)
             kind, what = type(part).__name__, type(error).__name__
             self._notices.tell(f"part {kind} {what}", f"{kind} failed: {what}; the other parts go on")
             return otherwise
 
     def stats(self) -> Mapping[str, float]:
         """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
-        counters: dict[str, float] = {}
-        for name, part in (("traces", self.trace_store), ("alerts", self.alerter), ("logs", self.logs)):
-            counts: Mapping[str, float] = self._asked(part, lambda part: part.stats(), {})
-            counters |= {f"{name}_{counter}": value for counter, value in counts.items()}
-        redaction = self.gate.redactor.stats()
-        counters |= {f"redaction_{counter}": value for counter, value in redaction.items()}
-        return counters | {f"refused_{name}": count for name, count in self.refused.items()}
+        parts = {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
+        counts: dict[str, Mapping[str, float]] = {
+            name: self._asked(part, lambda part: part.stats(), {}) for name, part in parts.items()
+        }
+        counts |= {"redaction": self.gate.redactor.stats(), "refused": self.refused.copy()}
+        return {f"{name}_{what}": count for name, each in counts.items() for what, count in each.items()}
 
     def parts(self) -> list[Part]:
         """List the parts that were made, in the order to finish them: traces and alerts may still log."""
@@ -209,9 +206,7 @@ class Runtime:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

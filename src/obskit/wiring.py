@@ -259,7 +259,7 @@ def _hooks(built: Runtime, before: Installed | None) -> Installed:
     return before or Hooks()
 
 
-def _default_runtime() -> Runtime:
+def _put_default_in_force() -> None:
     """
     Serve a program that never configured: the environment counts, and nothing is hooked.
 
@@ -267,12 +267,12 @@ def _default_runtime() -> Runtime:
     is passed over and told.
     """
     try:
-        return configure(capture_logging=False, hooks=False)
+        configure(capture_logging=False, hooks=False)
     except ConfigError as error:
         from .alerts import Alerter
         from .traces.stores import MemoryTraceStore
 
-        built = configure(
+        configure(
             service="app",
             level="info",
             format="json",
@@ -284,7 +284,6 @@ def _default_runtime() -> Runtime:
             hooks=False,
         )
         _log.warn(f"{error}: defaults are used instead")
-        return built
 
 
 @lru_cache(maxsize=64)
@@ -299,4 +298,4 @@ def _without_secrets(message: str) -> str:
 
 
 ConfigError.hide = _without_secrets
-CELL.make_default = _default_runtime
+CELL.make_default = _put_default_in_force
