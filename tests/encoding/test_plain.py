@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given
 
 from obskit.encoding.budget import Budget
-from obskit.encoding.plain import plain
+from obskit.encoding.plain import Rules, plain
+from obskit.redaction import Redactor
 from tests.strategies import Hostile, LyingDict, any_value, json_values
 
 
@@ -230,11 +231,30 @@ def test_texts_share_a_budget_and_short_ones_are_never_cut() -> None:
     assert shown[-2:] == ["[+300000 characters]", "y" * 200]
 
 
-def test_a_name_that_is_too_long_hides_its_value() -> None:
-    """Its end would have told whether the value is a secret."""
-    (name, value), *_ = cast("dict[str, str]", plain({"x" * 400_000 + "_password": "hunter2"})).items()
+def test_a_name_that_is_too_long_is_cut() -> None:
+    """What its value is tells the end of it, which is looked at before."""
+    [(name, value)] = cast(
+        "dict[str, str]", plain({"x" * 400_000 + "_password": "hunter2"}, Redactor())
+    ).items()
     assert name.endswith("x[+110009 characters]")
-    assert value == "[cut: its name is too long]"
+    assert value == "***"
+
+
+def test_rules_that_fail_hide_the_container() -> None:
+    """What they were not asked about does not come out, and its siblings do."""
+
+    class Failing(Rules):
+        def paired(self, name: str, value: str, /, *, is_loose: bool) -> str:
+            raise RecursionError
+
+    note = "[unreadable: RecursionError]"
+    assert plain({"a": ["b", "c"], "d": 1}, Failing()) == {"a": [note], "d": 1}
+
+    class FailingEarlier(Failing):
+        def name(self, name: str, among: object = (), /) -> tuple[None, str]:
+            raise RecursionError
+
+    assert plain([{"a": 1}, 2], FailingEarlier()) == [{"...": note}, 2]
 
 
 def test_a_foreign_mapping_is_read_like_a_dict() -> None:

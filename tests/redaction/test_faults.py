@@ -32,10 +32,10 @@ PARTS = (
     "values.looks_secret",
     "values.Values.behind",
     "walk.kind_of",
-    "walk._rebuilt",
+    "walk._rebuild",
     "walk._dirty",
     "walk._entries",
-    "walk._Reading._read_one",
+    "walk._Reading._read_named",
     "containers._read_dict",
     "containers._fill_dict",
 )
@@ -45,7 +45,6 @@ CALLS: dict[str, Callable[[Redactor], object]] = {
     "pair": lambda redactor: redactor([("Authorization", SECRET), {"name": "api_key", "value": SECRET}]),
     "json": lambda redactor: redactor('{"password": "' + SECRET + '"}'),
     "text": lambda redactor: redactor.text(f"password={SECRET} and {SECRET}"),
-    "field": lambda redactor: redactor.field("password", SECRET),
     "explain": lambda redactor: redactor.explain({"password": SECRET}),
     "gate": lambda redactor: Gate(redactor).fields({"a": {"password": SECRET}, "b": f"token={SECRET}"}),
 }

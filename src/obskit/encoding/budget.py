@@ -2,6 +2,7 @@
 
 # As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 
@@ -21,14 +22,13 @@ DEFAULT_BUDGET: Final = Budget()
 
 class Room:
     """
-    What strings may still take of a budget: each at most half of what is left.
+    What texts may still take of a budget: each at most half of what is left.
 
     A cut may go through a secret, and no rule knows the beginning of one. So what
     stands close to a cut goes too, once the rules have seen it.
 
     >>> room = Room(Budget(text=8, short=2, margin=3))
-    >>> piece, missing = room.take("abcdefghij")
-    >>> room.fitted(piece, missing)
+    >>> room.fit("abcdefghij", str)
     'abcde[+5 characters]'
     """
 
@@ -39,22 +39,18 @@ class Room:
         self._margin = budget.margin
         self._short = budget.short
 
-    def take(self, text: str) -> tuple[str, int]:
-        """Give as much of *text* as there is room for, and the number of characters that are missing."""
+    def fit(self, text: str, safe: Callable[[str], str]) -> str:
+        """Give as much of *text* as there is room for, made *safe*; tell how many characters are missing."""
         size, limit = len(text), self._left // 2
         if size <= self._short:
-            return text, 0
-        if size > limit and limit <= self._margin:
-            return "", size
-        self._left -= min(size, limit)
-        return text[:limit], max(0, size - limit)
-
-    def fitted(self, safe: str, missing: int) -> str:
-        """Give what `take` gave, made *safe* meanwhile, with a note where characters are missing."""
-        if not missing:
-            return safe
-        kept = max(0, len(safe) - self._margin)
-        return f"{safe[:kept]}[+{missing + len(safe) - kept} characters]"
+            return safe(text)
+        taken = 0 if size > limit <= self._margin else min(size, limit)
+        self._left -= taken
+        if taken == size:
+            return safe(text)
+        shown = safe(text[:taken])
+        kept = max(0, len(shown) - self._margin)
+        return f"{shown[:kept]}[+{size - taken + len(shown) - kept} characters]"
 
 
 def shorten(text: str, limit: int) -> str:

@@ -135,8 +135,7 @@ class _Teller:
         return "\n".join(lines)
 
     def _text(self, text: str) -> str:
-        piece, missing = self._room.take(text)
-        return self._room.fitted(self._safe(piece), missing)
+        return self._room.fit(text, self._safe)
 
 
 def _origin(error: BaseException) -> list[tuple[BaseException, str]]:

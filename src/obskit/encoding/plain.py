@@ -18,10 +18,10 @@ from enum import Enum
 from itertools import islice
 from sys import modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from ..errors import type_name
-from ..event import PAIR_NAMES, PAIR_VALUES, Json
+from ..event import Json
 from ..interrupts import let_pass
 from .budget import DEFAULT_BUDGET, Budget, Room
 
@@ -30,63 +30,54 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-
 T = TypeVar("T")
-
-
-class Rules(Protocol):
-    """What is asked of a redactor; `obskit.Redactor` is one."""
-
-    needs_place: bool  #: whether `inside` is to be asked
-
-    def inside(self, name: str, /) -> Rules:
-        """Give the rules for what stands under a safe *name*."""
-
-    def name(self, name: str, /) -> tuple[Any, str]:
-        """Give the verdict on a name, None where it is innocent, and the name itself made safe."""
-
-    def text(self, text: str, /) -> str:
-        """Make a text safe."""
-
-    def number(self, value: T, /) -> T | str:
-        """Make a number safe."""
-
-    def hidden(self, value: Any, verdict: Any, /) -> Any:
-        """Give the marker for *value* under a secret name, or *value* where it may stay."""
-
-    def paired(self, value: str, verdict: Any, /, *, is_loose: bool) -> Any:
-        """Do the same for a text that only stands next to a secret name."""
-
-
-class _EverythingIsOpen:
-    """Rules under which nothing is a secret."""
-
-    needs_place = False
-
-    def inside(self, name: str, /) -> Rules:  # pragma: no cover - never asked
-        return self
-
-    def name(self, name: str, /) -> tuple[None, str]:
-        return None, name
-
-    def text(self, text: str, /) -> str:
-        return text
-
-    def number(self, value: T, /) -> T:
-        return value
-
-    def hidden(self, value: Any, verdict: Any, /) -> Any:  # pragma: no cover - no name has a verdict
-        return value
-
-    def paired(self, value: str, verdict: Any, /, *, is_loose: bool) -> Any:  # pragma: no cover
-        return value
-
-
-NO_RULES: Final = _EverythingIsOpen()
 
 _INT64: Final = 1 << 63
 #: Python refuses to print integers of more digits by default (CVE-2020-10735).
 _MAX_INT_BITS: Final = 14_000
+_LONGEST_NAME: Final = 1_000
+
+
+class Rules(Protocol):
+    """What is asked of a redactor, and the answers of one to which nothing is a secret."""
+
+    needs_place: bool = False  #: whether `inside` is to be asked
+
+    def inside(self, name: str, /) -> Rules:
+        """Give the rules for what stands under a safe *name*."""
+        return self  # pragma: no cover - never asked
+
+    def name(self, name: str, among: Sequence[tuple[Any, Any]] = (), /) -> tuple[Any, str]:
+        """
+        Give the verdict on a name, None where it is innocent, and the name itself made safe.
+
+        Args:
+            among: All names of the container, each with its value.
+        """
+        return None, name
+
+    def text(self, text: str, /) -> str:
+        """Make a text safe."""
+        return text
+
+    def number(self, value: T, /) -> T | str:
+        """Make a number safe."""
+        return value
+
+    def hidden(self, value: Any, verdict: Any, /) -> Any:
+        """Give the marker for *value* under a secret name, or *value* where it may stay."""
+        return value  # pragma: no cover - no name has a verdict
+
+    def paired(self, name: str, value: str, /, *, is_loose: bool) -> str:
+        """Make *value* safe, which stands next to what may be its name; *is_loose* if it need not be."""
+        return value
+
+
+class _NoRules(Rules):
+    """Rules under which nothing is a secret."""
+
+
+NO_RULES: Final = _NoRules()
 
 
 def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGET) -> Json:
@@ -100,7 +91,7 @@ def plain(value: object, rules: Rules = NO_RULES, budget: Budget = DEFAULT_BUDGE
     >>> plain({"when": timedelta(seconds=90), "path": PurePath("a/b"), 3: {1}})
     {'when': 90.0, 'path': 'a/b', '3': [1]}
     """
-    return Conversion(rules, budget).value(value, 0)
+    return Conversion(rules, budget).value(value)
 
 
 def text_of(value: object) -> str:
@@ -108,30 +99,51 @@ def text_of(value: object) -> str:
     return value if type(value) is str else str(plain(value))
 
 
-class Conversion:
-    """One conversion: counts its nodes and remembers the containers it is inside of."""
+class _Container(NamedTuple):
+    """A container that was read: what it becomes, and the entries that are still to be converted."""
 
-    __slots__ = ("_budget", "_nodes_left", "_open", "_reserved", "_room", "_rules", "failures")
+    result: Any  #: an empty list or dict
+    entries: Sequence[Any]
+    more: int  #: entries besides these, which are left out
+    path: tuple[int, ...]  #: its own identity behind those of the containers it is inside of
+    rules: Rules
+    is_loose: bool  #: two texts in it need not be a name and its value
+
+
+class Conversion:
+    """
+    One conversion, container by container: those of one level before what is inside of them.
+
+    So a huge value does not take the place of its siblings, and depth takes no stack.
+    """
+
+    __slots__ = ("_budget", "_nodes_left", "_path", "_room", "_rules", "_waiting", "failures", "limit")
 
     def __init__(self, rules: Rules, budget: Budget = DEFAULT_BUDGET) -> None:
-        self.failures = 0  #: values that could not be read: their own code raised, or there was no stack left
+        self.failures = 0  #: values that could not be read, since their own code raised
         self._rules = rules
         self._budget = budget
         self._room = Room(budget)
-        self._open: set[int] = set()
         self._nodes_left = budget.nodes
-        #: Nodes kept back, one for each entry that is still to come in the containers around:
-        #: a huge value does not take the place of its siblings.
-        self._reserved = 0
+        self.limit = min(budget.items, budget.nodes)  #: entries of the next container that there is room for
+        self._path: tuple[int, ...] = ()
+        self._waiting: list[_Container] = []
 
-    def value(self, value: object, depth: int = 0) -> Json:
-        """Convert *value*, which stands *depth* containers deep; what cannot be read says so."""
-        if self._nodes_left <= self._reserved:
-            return "[cut: too many values]"
-        self._nodes_left -= 1
+    def value(self, value: object) -> Json:
+        """Convert *value* and what is inside of it; what cannot be read says so."""
+        result = self.part(value)
+        for container in self._waiting:  # which grows meanwhile
+            self._path, self._rules = container.path, container.rules
+            self._fill(container)
+        return result
+
+    def part(self, value: object) -> Json:
+        """Convert one value; a container stays empty until its turn comes."""
         try:
+            if type(value) is str:
+                return self.text(value)
             convert = _CONVERTERS.get(type(value))
-            return self._foreign(value, depth) if convert is None else convert(self, value, depth)
+            return self._foreign(value) if convert is None else convert(self, value)
         # A value's own code ran: SystemExit or RecursionError from a __repr__ is as
         # contained as any other error.
         except BaseException as error:
@@ -141,150 +153,105 @@ class Conversion:
 
     def text(self, text: str) -> str:
         """Make *text* safe, and cut it where it is longer than the budget."""
-        piece, missing = self._room.take(text)
-        return self._room.fitted(self._rules.text(piece), missing)
+        return self._room.fit(text, self._rules.text)
 
-    def mapping(self, pairs: Sequence[tuple[object, object]], more: int, owner: object, depth: int) -> Json:
-        """Convert the entries of *owner*; *more* is how many there are besides *pairs*."""
-        if (refusal := self._refuse(owner, depth)) is not None:
-            return refusal
-        result: dict[str, Json] = {}
-        is_pair = any(type(name) is str and name in PAIR_VALUES for name, _ in pairs)
-        reserved = self._enter(owner, len(pairs))
-        try:
-            for name, item in pairs:
-                self._reserved -= 1
-                self._put(name, item, result, depth + 1, is_pair=is_pair)
-        finally:
-            self._leave(owner, reserved)
-        if not PAIR_VALUES.isdisjoint(result):
-            self._hide_named_value(pairs, result)
-        if more > 0:
-            result[_free_name("...", result)] = f"[+{more} more]"
-        return result
-
-    def sequence(self, items: Sequence[object], more: int, owner: object, depth: int) -> Json:
-        """Convert the items of *owner*; *more* is how many there are besides *items*."""
-        if (refusal := self._refuse(owner, depth)) is not None:
-            return refusal
-        result: list[Json] = []
-        reserved = self._enter(owner, len(items))
-        try:
-            for item in items:
-                self._reserved -= 1
-                result.append(self.value(item, depth + 1))
-        finally:
-            self._leave(owner, reserved)
-        if len(result) == 2 and more <= 0:
-            self._hide_in_pair(result, is_loose=type(owner) is list)
-        if more > 0:
-            result.append(f"[+{more} more]")
-        return result
-
-    def _enter(self, owner: object, entries: int) -> int:
-        """Remember that *owner* is being converted, and keep a node back for each of its entries."""
-        reserved = self._reserved
-        self._reserved += entries
-        self._open.add(id(owner))
-        return reserved
-
-    def _leave(self, owner: object, reserved: int) -> None:
-        self._open.discard(id(owner))
-        self._reserved = reserved
-
-    def _refuse(self, owner: object, depth: int) -> str | None:
-        if id(owner) in self._open:
+    def container(self, owner: object, result: Json, entries: Sequence[object], more: int = 0) -> Json:
+        """Give *result*, which the *entries* of *owner* will fill; *more* is how many are left out."""
+        if id(owner) in self._path:
             return "[cycle]"
-        if depth >= self._budget.depth:
+        if len(self._path) >= self._budget.depth:
             return self.text(f"[cut: {type_name(owner)} nested too deep]")
-        return None
+        self._nodes_left -= len(entries)
+        self.limit = min(self.limit, self._nodes_left)
+        path = (*self._path, id(owner))
+        self._waiting.append(_Container(result, entries, more, path, self._rules, type(owner) is list))
+        return result
 
-    def _put(self, name: object, item: object, result: dict[str, Json], depth: int, *, is_pair: bool) -> None:
-        piece, missing = self._room.take(self._spelled(name))
-        verdict, safe = self._rules.name(piece)
-        if missing:  # the end would have told whether it is a secret
-            safe, item = self._room.fitted(safe, missing), "[cut: its name is too long]"
-        elif verdict is not None:
-            if is_pair and safe in PAIR_NAMES:  # as in ``{"key": "colour", "value": "red"}``
-                verdict = verdict._replace(doubtful=True)
-            item = self._rules.hidden(item, verdict)
-        rules = self._rules
-        if rules.needs_place:
-            self._rules = rules.inside(safe)
+    def _fill(self, container: _Container) -> None:
+        result: dict[str, Json] | list[Json] = container.result
+        note = f"[+{container.more} more]" if container.more > 0 else ""
         try:
-            result[_free_name(safe, result)] = self.value(item, depth)
-        finally:
-            self._rules = rules
+            if isinstance(result, dict):
+                self._fill_dict(result, container)
+            else:
+                self._fill_list(result, container)
+        except BaseException as error:  # there was no stack left
+            let_pass(error)
+            self.failures += 1
+            result.clear()
+            note = f"[unreadable: {type_name(error)}]"
+        if note:
+            if isinstance(result, dict):
+                result[_free_name("...", result)] = note
+            else:
+                result.append(note)
+
+    def _fill_dict(self, result: dict[str, Json], container: _Container) -> None:
+        rules, entries = container.rules, container.entries
+        for name, item in entries:
+            text = name if type(name) is str else self._spelled(name)
+            verdict, safe = rules.name(text[-_LONGEST_NAME:], entries)  # its end tells what it names
+            if len(text) > _LONGEST_NAME:
+                safe = self._room.fit(text, rules.text)
+            if rules.needs_place:
+                self._rules = rules.inside(safe)
+            value = self.part(item if verdict is None else self._rules.hidden(item, verdict))
+            result[_free_name(safe, result)] = value
+
+    def _fill_list(self, result: list[Json], container: _Container) -> None:
+        result += map(self.part, container.entries)
+        if len(result) == 2 and type(result[0]) is str and type(result[1]) is str:
+            result[1] = self._rules.paired(result[0], result[1], is_loose=container.is_loose)
 
     def _spelled(self, name: object) -> str:
         """Spell a name of any type; rules look at it afterwards."""
         if isinstance(name, str):
             return str.__str__(name)
-        shown = Conversion(NO_RULES, self._budget).value(name, self._budget.depth - 1)
-        return shown if isinstance(shown, str) else str(shown)
+        return str(Conversion(NO_RULES, self._budget._replace(depth=1)).value(name))
 
-    def _hide_named_value(self, pairs: Sequence[tuple[object, object]], result: dict[str, Json]) -> None:
-        """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
-        for name, called in pairs:
-            if type(name) is not str or name not in PAIR_NAMES or not isinstance(called, str):
-                continue
-            verdict, _ = self._rules.name(self._spelled(called))
-            if verdict is not None:
-                for value_name in PAIR_VALUES & result.keys():
-                    result[value_name] = self._rules.hidden(result[value_name], verdict)
-
-    def _hide_in_pair(self, pair: list[Json], *, is_loose: bool) -> None:
-        """Treat ``("Authorization", "...")`` like a named value where it looks like one."""
-        name, text = pair
-        if isinstance(name, str) and isinstance(text, str):
-            verdict, _ = self._rules.name(name)
-            if verdict is not None:
-                pair[1] = self._rules.paired(text, verdict, is_loose=is_loose)
-
-    def _foreign(self, value: object, depth: int) -> Json:
+    def _foreign(self, value: object) -> Json:
         """Convert a value whose exact type is not in the table, by what its type descends from."""
         kind = type(value)
         if callable(dump := getattr(kind, "model_dump", None)):
-            return self.value(dump(value), depth)
+            return self.part(dump(value))
         if hasattr(kind, "__dataclass_fields__"):
             from dataclasses import fields  # loaded already by whoever made the class, and slow to load
 
-            pairs = [
-                (field.name, getattr(value, field.name, "[missing]"))
-                for field in fields(cast("type[DataclassInstance]", kind))
-            ]
-            return self.mapping(pairs, 0, value, depth)
+            return self._record(
+                value, [field.name for field in fields(cast("type[DataclassInstance]", kind))]
+            )
         if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
-            pairs = [(spec.name, getattr(value, spec.name, "[missing]")) for spec in specs]
-            return self.mapping(pairs, 0, value, depth)
+            return self._record(value, [spec.name for spec in specs])
         if (names := getattr(kind, "_fields", None)) is not None and issubclass(kind, tuple):
-            parts = list(zip(names, cast("tuple[object, ...]", value), strict=False))
-            return self.mapping(parts, 0, value, depth)
+            return self.container(
+                value, {}, list(zip(names, cast("tuple[object, ...]", value), strict=False))
+            )
         for base, convert in _BY_BASE:
             if issubclass(kind, base):
-                return convert(self, value, depth)
+                return convert(self, value)
         for base in kind.__mro__:
             found = _BY_NAME.get((base.__module__, base.__qualname__))
             if found is not None and getattr(modules.get(base.__module__), base.__qualname__, None) is base:
                 _CONVERTERS[base] = found
-                return found(self, value, depth)
+                return found(self, value)
         return self.text(repr(value))
 
+    def _record(self, value: object, names: Sequence[str]) -> Json:
+        return self.container(value, {}, [(name, getattr(value, name, "[missing]")) for name in names])
 
-_Converter = Callable[[Conversion, Any, int], Json]
+
+_Converter = Callable[[Conversion, Any], Json]
 
 
 def _free_name(name: str, taken: Mapping[str, Json]) -> str:
     """Two names may become the same text (1 and "1"); the later one gets a number."""
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}#{number}" in taken:
-        number += 1
-    return f"{name}#{number}"
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name}#{number}", number + 1
+    return free
 
 
-def _integer(walk: Conversion, value: int, depth: int) -> Json:
+def _integer(walk: Conversion, value: int) -> Json:
     bits = int.bit_length(value)
     if bits > _MAX_INT_BITS:
         return f"[int of {bits} bits]"
@@ -292,46 +259,46 @@ def _integer(walk: Conversion, value: int, depth: int) -> Json:
     return safe if -_INT64 <= value < _INT64 else str(safe)
 
 
-def _number(walk: Conversion, value: float, depth: int) -> Json:
+def _number(walk: Conversion, value: float) -> Json:
     number = float.__float__(value)
     if number - number == 0.0:  # it is finite; `math` would be one more module to load
         return walk._rules.number(number)
     return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(number, "NaN")
 
 
-def _string(walk: Conversion, value: str, depth: int) -> Json:
+def _string(walk: Conversion, value: str) -> Json:
     return walk.text(str.__str__(value))
 
 
-def _bytes(walk: Conversion, value: bytes, depth: int) -> Json:
+def _bytes(walk: Conversion, value: bytes) -> Json:
     limit = walk._budget.text + 1
     return walk.text(bytes(memoryview(value).cast("B")[:limit]).decode("utf-8", "backslashreplace"))
 
 
-def _dict(walk: Conversion, value: dict[object, object], depth: int) -> Json:
+def _dict(walk: Conversion, value: dict[object, object]) -> Json:
     # A copy, in one step of the interpreter: another thread may change the dict meanwhile.
     pairs = list(value.items())
-    limit = walk._budget.items
-    return walk.mapping(pairs[:limit], len(pairs) - limit, value, depth)
+    limit = walk.limit
+    return walk.container(value, {}, pairs[:limit] if len(pairs) > limit else pairs, len(pairs) - limit)
 
 
-def _mapping(walk: Conversion, value: Mapping[object, object], depth: int) -> Json:
-    """Read a mapping of any class: it may have no end, and its length is what it says."""
-    limit = walk._budget.items
-    pairs = list(islice(value.items(), limit + 1))
+def _mapping(walk: Conversion, value: Mapping[object, object]) -> Json:
+    """Read a mapping of any class: it may have no end, and its length and its items are what it says."""
+    limit = walk.limit
+    pairs = [(name, item) for name, item in list(islice(value.items(), limit + 1))]
     more = max(1, len(value) - limit) if len(pairs) > limit else 0
-    return walk.mapping(pairs[:limit], more, value, depth)
+    return walk.container(value, {}, pairs[:limit], more)
 
 
-def _sequence(walk: Conversion, value: list[object], depth: int) -> Json:
-    limit = walk._budget.items
-    return walk.sequence(list(islice(value, limit)), len(value) - limit, value, depth)
+def _sequence(walk: Conversion, value: Sequence[object]) -> Json:
+    limit = walk.limit
+    return walk.container(value, [], list(islice(value, limit)), len(value) - limit)
 
 
-def _set(walk: Conversion, value: set[object], depth: int) -> Json:
+def _set(walk: Conversion, value: set[object]) -> Json:
     """Sets have no order of their own: sorting by text makes equal sets equal lines."""
-    items = sorted(islice(value, walk._budget.items), key=_sort_key)
-    return walk.sequence(items, len(value) - walk._budget.items, value, depth)
+    limit = walk.limit
+    return walk.container(value, [], sorted(islice(value, limit), key=_sort_key), len(value) - limit)
 
 
 def _sort_key(value: object) -> tuple[str, str]:
@@ -339,38 +306,37 @@ def _sort_key(value: object) -> tuple[str, str]:
     return (kind.__name__, str(value) if kind in (str, int, float, bool) else "")
 
 
-def _moment(walk: Conversion, value: datetime, depth: int) -> Json:
+def _moment(walk: Conversion, value: datetime) -> Json:
     return value.isoformat()
 
 
-def _duration(walk: Conversion, value: timedelta, depth: int) -> Json:
+def _duration(walk: Conversion, value: timedelta) -> Json:
     return value.total_seconds()
 
 
-def _as_text(walk: Conversion, value: object, depth: int) -> Json:
+def _as_text(walk: Conversion, value: object) -> Json:
     return walk.text(str(value))
 
 
-def _enum(walk: Conversion, value: Enum, depth: int) -> Json:
-    return walk.value(value.value, depth)
+def _enum(walk: Conversion, value: Enum) -> Json:
+    return walk.part(value.value)
 
 
-def _exception(walk: Conversion, value: BaseException, depth: int) -> Json:
+def _exception(walk: Conversion, value: BaseException) -> Json:
     text = str(value)
     return walk.text(f"{type_name(value)}: {text}" if text else type_name(value))
 
 
-def _kind(walk: Conversion, value: type, depth: int) -> Json:
+def _kind(walk: Conversion, value: type) -> Json:
     return walk.text(f"{value.__module__}.{value.__qualname__}")
 
 
-def _itself(walk: Conversion, value: bool | None, depth: int) -> Json:
+def _itself(walk: Conversion, value: bool | None) -> Json:
     return value
 
 
 #: What the standard types become; asked by exact type first.
 _CONVERTERS: Final[dict[type, _Converter]] = {
-    str: _string,
     int: _integer,
     float: _number,
     bool: _itself,
@@ -396,7 +362,6 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (bytes, _bytes),
     (bytearray, _bytes),
     (BaseException, _exception),
-    (dict, _dict),
     (Mapping, _mapping),
     (list, _sequence),
     (tuple, _sequence),

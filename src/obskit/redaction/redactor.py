@@ -8,11 +8,11 @@ Rule 2: what holds no secret comes back as the very same object, quickly.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..event import PAIR_VALUES
+from ..event import PAIR_NAMES, PAIR_VALUES
 from ..interrupts import let_pass
 from ..lazy import LOADING
 from .literals import Literals
@@ -120,8 +120,7 @@ class Redactor:
         self.reports: Final = bool(report)
         self._findings: Findings | None = None
         self.needs_place = self._policy.reach > 0
-        self.place: tuple[str, ...] = ()
-        self._name: tuple[str, ...] = ()
+        self.place: tuple[str, ...] = ()  #: the names around what it is asked about, where it needs them
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{name}={count}" for name, count in self._counts.items())
@@ -198,19 +197,6 @@ class Redactor:
         self._counts["redacted"] += count
         return safe
 
-    def field(self, key: str, value: T) -> T:
-        """Give the value of one field, hidden if its name says so and searched if not."""
-        try:
-            verdict = self._policy.verdict(key)
-            if verdict is not None and (safe := self.hidden(value, verdict)) is not value:
-                return safe  # type: ignore[no-any-return]
-            if type(value) is str:
-                return self.text(value)  # type: ignore[return-value, arg-type]
-        except BaseException as error:
-            let_pass(error)
-            return self.failed(error)  # type: ignore[return-value]
-        return self(value)
-
     def load(self) -> None:
         """Load now what is otherwise loaded with the first value that needs it."""
         with LOADING:
@@ -258,7 +244,6 @@ class Redactor:
         inner = self._copy()
         reach = self._policy.reach if self._findings is None else _REACH
         inner.place = (*self.place, _shown(name))[-reach:]
-        inner._name = ()
         return inner
 
     def _copy(self) -> Redactor:
@@ -298,33 +283,39 @@ class Redactor:
         self.edition()
         return self._open_texts
 
-    def name(self, name: Any, /) -> tuple[Verdict | None, Any]:
-        """Give the verdict on *name*, and *name* itself made safe."""
+    def name(self, name: Any, among: Sequence[tuple[Any, Any]] = (), /) -> tuple[Verdict | None, Any]:
+        """
+        Give the verdict on *name*, and *name* itself made safe.
+
+        Args:
+            among: All names of the container, each with its value: one that pairs a name
+                with a value, as in ``{"name": "Authorization", "value": ...}``, is judged with the others.
+        """
         try:
-            return self._placed_name(name) if self.needs_place else self._judged_name(name)
+            if type(name) is str and name in self.open_names():
+                return None, name
+            verdict, safe = self._judged(name)
+            if type(name) is str and name in PAIR_VALUES:
+                verdict = next(filter(None, map(self._judge, _called(among))), verdict)
+            elif verdict is not None and type(name) is str and name in PAIR_NAMES and _holds_value(among):
+                verdict = verdict._replace(doubtful=True)
         except BaseException as error:  # the name's own code ran
             let_pass(error)
             return Verdict(tail=False), self.failed(error)
+        return verdict, safe
 
-    def _judged_name(self, name: Any) -> tuple[Verdict | None, Any]:
+    def _judged(self, name: Any) -> tuple[Verdict | None, Any]:
         if type(name) is not str:
-            return self._foreign_name(name, self._policy.verdict)
+            return self._judged_foreign(name)
         names = self._open_names
-        verdict = self._policy.verdict(name)
-        safe = self.text(name)
+        verdict, safe = self._judge(name), self.text(name)
         if verdict is None and safe is name and len(name) <= _NAME_LENGTH and name not in PAIR_VALUES:
             if len(names) >= _NAMES_SIZE:
                 names.clear()
             names.add(name)
         return verdict, safe
 
-    def _placed_name(self, name: Any) -> tuple[Verdict | None, Any]:
-        self._name = ()
-        verdict, safe = self._foreign_name(name, lambda text: self._policy.verdict_at((*self.place, text)))
-        self._name = (_shown(safe),)
-        return verdict, safe
-
-    def _foreign_name(self, name: Any, judge: Callable[[str], Verdict | None]) -> tuple[Verdict | None, Any]:
+    def _judged_foreign(self, name: Any) -> tuple[Verdict | None, Any]:
         safe = self.leaf(name)
         if type(name) in _harmless():
             return None, safe
@@ -332,7 +323,12 @@ class Redactor:
             text = name.decode("utf-8", "replace")
         else:
             text = str.__str__(name) if isinstance(name, str) else str(name)
-        return judge(text), safe
+        return self._judge(text), safe
+
+    def _judge(self, name: str) -> Verdict | None:
+        return (
+            self._policy.verdict_at((*self.place, name)) if self.needs_place else self._policy.verdict(name)
+        )
 
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
         """Give the marker for *value*, or *value* itself where it may stay."""
@@ -363,16 +359,25 @@ class Redactor:
 
     def _tell(self, rule: str, kind: Kind) -> None:
         if self._findings is not None:
-            self._findings.add(self.place + self._name, rule, kind)
+            self._findings.add(self.place, rule, kind)
 
-    def paired(self, value: Any, verdict: Verdict, /, *, is_loose: bool) -> Any:
-        """Hide *value* next to a secret name, unless it is an ordinary word."""
+    def paired(self, name: Any, value: Any, /, *, is_loose: bool) -> Any:
+        """
+        Hide *value*, a text next to another one, where that is a secret name.
+
+        Args:
+            is_loose: Whether the two need not be a name and its value; then an ordinary word stays.
+        """
+        verdict, safe = self.name(name)
+        if verdict is None:
+            return value
+        rules = self.inside(safe) if self.needs_place else self
         try:
             is_secret = sounds_secret(value, verdict, is_loose=is_loose)
         except Exception as error:  # never seen; what cannot be judged is hidden
             let_pass(error)
-            return self.failed(error)
-        return self.hidden(value, verdict) if is_secret else value
+            return rules.failed(error)
+        return rules.hidden(value, verdict) if is_secret else value
 
     def _walked(self, value: Any) -> Any:
         if not self._is_loaded:  # not at import: the lines of a log do without
@@ -466,6 +471,17 @@ def _chosen(rules: Iterable[object]) -> tuple[tuple[Shape, ...] | None, tuple[De
     from .shapes import SHAPES
 
     return choose(rules, SHAPES)
+
+
+def _called(entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:
+    """Give what the value is called in ``{"name": "Authorization", "value": ...}``."""
+    for name, called in entries:
+        if type(name) is str and name in PAIR_NAMES and isinstance(called, str):
+            yield str.__str__(called)
+
+
+def _holds_value(entries: Sequence[tuple[Any, Any]]) -> bool:
+    return any(type(name) is str and name in PAIR_VALUES for name, _ in entries)
 
 
 def _shown(name: Any) -> str:

@@ -13,14 +13,14 @@ what goes beyond the limits is cut. Neither passes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
-from ..event import PAIR_NAMES, PAIR_VALUES
 from ..interrupts import let_pass
 from .containers import Kind, kind_of
-from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from .redactor import Redactor
 
 _MAX_DEPTH: Final = 1_000
 _MAX_NODES: Final = 1_000_000
@@ -29,74 +29,35 @@ _TOO_MANY: Final = "[cut: too many values]"
 _CYCLE: Final = "[cut: cycle]"
 
 
-class Rules(Protocol):
-    """What the walk asks of a redactor."""
-
-    needs_place: bool  #: whether `inside` is to be asked
-    place: tuple[str, ...]  #: the names around the values it is asked about, where it needs them
-
-    def inside(self, name: Any, /) -> Rules:
-        """Give the rules for what stands under a safe *name*."""
-
-    def open_types(self) -> Collection[type]:
-        """Give types whose values are safe; `leaf` is not asked about them."""
-
-    def open_names(self) -> Collection[str]:
-        """Give names that are known to be innocent and safe; `name` is not asked about them."""
-
-    def name(self, name: Any, /) -> tuple[Verdict | None, Any]:
-        """Give the verdict on a name, and the name itself made safe."""
-
-    def hidden(self, value: Any, verdict: Verdict, /) -> Any:
-        """Give the marker for *value* under a secret name, or *value* where it may stay."""
-
-    def paired(self, value: Any, verdict: Verdict, /, *, is_loose: bool) -> Any:
-        """Do the same where only its place next to a secret name speaks against *value*."""
-
-    def text(self, text: str, /) -> str:
-        """Make a text safe; the same object if it is safe already."""
-
-    def leaf(self, value: Any, /) -> Any:
-        """Make safe what is no container; the same object if it is safe already."""
-
-    def failed(self, error: BaseException, /) -> str:
-        """Give the marker for what could not be read."""
-
-
-#: A container and where it stands: in another place, other names are secret.
-_Key = tuple[int, tuple[str, ...]]
-
-
-class _Source(NamedTuple):
-    """One container to read."""
-
-    value: Any
-    kind: Kind
-    rules: Rules
-
-    @property
-    def key(self) -> _Key:
-        """What it is known by while the graph is read."""
-        return id(self.value), self.rules.place
-
-
-@dataclass(slots=True)
 class _Node:
-    """One container as it was read, and what must change in it."""
+    """A container in its place, what must change in it, and what becomes of it."""
 
-    source: Any
-    kind: Kind
-    rules: Rules
-    entries: list[Any]
-    values: dict[int, Any] = field(default_factory=dict)  #: position -> the value to put there
-    names: dict[int, Any] = field(default_factory=dict)  #: position -> the name to put there
-    children: list[tuple[int, _Key]] = field(default_factory=list)  #: position, key of a container
-    result: Any = _CYCLE
-    is_open: bool = False
-    is_built: bool = False
+    __slots__ = (
+        "entries", "is_built", "is_dirty", "is_open", "kind", "names", "parents", "parts", "result", "rules",
+        "source", "values",
+    )  # fmt: skip
+
+    def __init__(self, source: Any, kind: Kind, rules: Redactor) -> None:
+        self.source = source
+        self.kind = kind
+        self.rules = rules
+        self.parents: list[_Node] = []
+        self.parts: list[tuple[int, _Node]] = []  #: the containers directly inside, each with its position
+        self.entries: list[Any] = []
+        self.names: dict[int, Any] = {}  #: position -> the name to put there
+        self.values: dict[int, Any] = {}  #: position -> the value to put there
+        self.is_dirty = False  #: whether it changes, or holds one that does
+        self.is_open = False
+        self.is_built = False
+        self.result: Any = _CYCLE
+
+    def replace(self, marker: str) -> None:
+        """Let *marker* stand for the whole container."""
+        self.result = marker
+        self.is_dirty = self.is_built = True
 
 
-def walk(root: object, rules: Rules, *, max_depth: int = _MAX_DEPTH, max_nodes: int = _MAX_NODES) -> Any:
+def walk(root: object, rules: Redactor, *, max_depth: int = _MAX_DEPTH, max_nodes: int = _MAX_NODES) -> Any:
     """
     Give *root* with every secret in it hidden; the same object if there is none.
 
@@ -108,15 +69,18 @@ def walk(root: object, rules: Rules, *, max_depth: int = _MAX_DEPTH, max_nodes: 
     if kind is None:
         return rules.leaf(root)
     reading = _Reading(max_nodes)
-    start = _Source(root, kind, rules)
-    level = [start]
+    start = reading.node(root, kind, rules)
     for _ in range(max_depth):
+        level, reading.found = reading.found, []
         if not level:
             break
-        level = reading.read(level)
-    for source in level:
-        reading.replace(source, _TOO_DEEP)
-    return _rebuilt(start.key, reading) if reading.is_changed else root
+        for node in level:
+            reading.read(node)
+    for node in reading.found:
+        node.replace(_TOO_DEEP)
+    if dirty := _dirty(reading.nodes.values()):
+        _rebuild(dirty)
+    return start.result if start.is_dirty else root
 
 
 class _Reading:
@@ -124,192 +88,133 @@ class _Reading:
 
     def __init__(self, max_nodes: int) -> None:
         self._left = max_nodes
-        self.nodes: dict[_Key, _Node] = {}
-        self.replaced: dict[_Key, Any] = {}  #: containers that give way to a marker as a whole
-        self.is_changed = False
-        self._seen: set[_Key] = set()
-        self._below: list[_Source] = []
+        #: By identity and place: in another place, other names are secret.
+        self.nodes: dict[tuple[int, tuple[str, ...]], _Node] = {}
+        self.found: list[_Node] = []  #: those that are still to be read
 
-    def read(self, level: list[_Source]) -> list[_Source]:
-        """Read the containers of one level and give those directly inside of them."""
-        self._below = []
-        for source in level:
-            self._seen.add(source.key)
-            try:
-                self._read_one(source)
-            except BaseException as error:  # the container's own code ran
-                let_pass(error)
-                self.replace(source, source.rules.failed(error))
-        return self._below
+    def node(self, value: object, kind: Kind, rules: Redactor) -> _Node:
+        """Give the node of a container, which is to be read if it is new."""
+        key = id(value), rules.place
+        node = self.nodes.get(key)
+        if node is None:
+            node = self.nodes[key] = _Node(value, kind, rules)
+            self.found.append(node)
+        return node
 
-    def replace(self, source: _Source, marker: str) -> None:
-        """Let *marker* stand for a whole container."""
-        self.replaced[source.key] = marker
-        self.is_changed = True
-
-    def _read_one(self, source: _Source) -> None:
-        value, kind, rules = source
-        entries = kind.read(value, self._left + 1)
-        self._left -= len(entries)
-        if self._left < 0:
-            self._left = 0
-            self.nodes[source.key] = _Node(value, kind, rules, [])
-            self.replace(source, _TOO_MANY)
-            return
-        node = self.nodes[source.key] = _Node(value, kind, rules, entries)
-        if kind.is_named:
-            self._read_named(node)
-        else:
-            self._read_values(node)
-        if node.values or node.names:
-            self.is_changed = True
+    def read(self, node: _Node) -> None:
+        """Read one container."""
+        try:
+            entries = node.kind.read(node.source, self._left + 1)
+            if len(entries) > self._left:
+                self._left = 0
+                node.replace(_TOO_MANY)
+                return
+            self._left -= len(entries)
+            node.entries = entries
+            if node.kind.is_named:
+                self._read_named(node)
+            else:
+                self._read_values(node)
+            node.is_dirty = bool(node.names or node.values)
+        except BaseException as error:  # the container's own code ran
+            let_pass(error)
+            node.replace(node.rules.failed(error))
 
     def _read_named(self, node: _Node) -> None:
-        rules = node.rules
+        rules, entries = node.rules, node.entries
         open_names, open_types = rules.open_names(), rules.open_types()
-        value_position = -1
-        for position, (name, value) in enumerate(node.entries):
-            safe_name = name
+        for position, (name, value) in enumerate(entries):
+            inner = rules
             if type(name) is not str or name not in open_names:
-                verdict, safe_name = rules.name(name)
-                if verdict is not None and _names_its_value(name, node.entries):
-                    verdict = verdict._replace(doubtful=True)
+                verdict, safe_name = rules.name(name, entries)
                 if safe_name is not name:
                     node.names[position] = safe_name
-                if verdict is not None and (safe := rules.hidden(value, verdict)) is not value:
+                if rules.needs_place:
+                    inner = rules.inside(safe_name)
+                if verdict is not None and (safe := inner.hidden(value, verdict)) is not value:
                     node.values[position] = safe
                     continue
             if type(value) not in open_types:
-                self._read_value(
-                    node, position, value, rules.inside(safe_name) if rules.needs_place else rules
-                )
-            if type(name) is str and name in PAIR_VALUES:
-                value_position = position
-        if value_position >= 0:
-            self._read_name_and_value(node, value_position)
-
-    def _read_name_and_value(self, node: _Node, position: int) -> None:
-        """Treat ``{"name": "Authorization", "value": ...}`` like ``{"Authorization": ...}``."""
-        for name, called in node.entries:
-            if type(name) is str and name in PAIR_NAMES and type(called) is str:
-                verdict, _ = node.rules.name(called)
-                if verdict is not None:
-                    value_name, value = node.entries[position]
-                    node.rules.name(value_name)  # what is told of it is told under its own name
-                    self._note(node, position, value, node.rules.hidden(value, verdict))
+                self._read_value(node, position, value, inner)
 
     def _read_values(self, node: _Node) -> None:
-        entries, open_types = node.entries, node.rules.open_types()
+        rules, entries = node.rules, node.entries
+        open_types = rules.open_types()
         for position, value in enumerate(entries):
             if type(value) not in open_types:
-                self._read_value(node, position, value, node.rules)
+                self._read_value(node, position, value, rules)
         if len(entries) == 2 and type(entries[0]) in (str, bytes) and type(entries[1]) in (str, bytes):
-            verdict, _ = node.rules.name(entries[0])
-            if verdict is not None:
-                is_loose = node.kind.shell is not None  # in a list, two words need not be a pair
-                self._note(node, 1, entries[1], node.rules.paired(entries[1], verdict, is_loose=is_loose))
+            is_loose = node.kind.shell is not None  # in a list, two words need not be a pair
+            safe = rules.paired(*entries, is_loose=is_loose)
+            if safe is not entries[1]:
+                node.values[1] = safe
 
-    def _read_value(self, node: _Node, position: int, value: Any, rules: Rules) -> None:
-        if type(value) is str:
-            safe = rules.text(value)
-            if safe is not value:
-                node.values[position] = safe
-            return
-        kind = kind_of(value)
-        if kind is None:
-            self._note(node, position, value, rules.leaf(value))
-            return
-        source = _Source(value, kind, rules)
-        node.children.append((position, source.key))
-        if source.key not in self._seen:
-            self._seen.add(source.key)
-            self._below.append(source)
-
-    @staticmethod
-    def _note(node: _Node, position: int, value: Any, safe: Any) -> None:
-        if safe is not value:
+    def _read_value(self, node: _Node, position: int, value: Any, rules: Redactor) -> None:
+        kind = None if type(value) is str else kind_of(value)
+        if kind is not None:
+            part = self.node(value, kind, rules)
+            part.parents.append(node)
+            node.parts.append((position, part))
+        elif (safe := rules.leaf(value)) is not value:
             node.values[position] = safe
 
 
-def _names_its_value(name: object, entries: list[tuple[Any, Any]]) -> bool:
-    """Say whether *name* is a word for names, as in ``{"key": "colour", "value": "red"}``."""
-    return (
-        type(name) is str
-        and name in PAIR_NAMES
-        and any(type(other) is str and other in PAIR_VALUES for other, _ in entries)
-    )
-
-
-def _rebuilt(root: _Key, reading: _Reading) -> Any:
-    """The second half: build anew every container on the way to a change."""
-    if root in reading.replaced:
-        return reading.replaced[root]
-    dirty = _dirty(reading)
-    for node in dirty.values():
-        if node.kind.shell is not None:
-            node.result = node.kind.shell(node.source)
-            node.is_built = True
-    for node in dirty.values():
-        if not node.is_built:
-            _build_parts_first(node, dirty, reading)
-    for node in dirty.values():
-        if node.kind.shell is not None:
-            node.kind.build(node.result, _entries(node, dirty, reading))
-    return dirty[root].result
-
-
-def _built(node: _Node, entries: Iterator[Any]) -> Any:
-    """Make what *node* becomes, or a marker where that fails."""
-    try:
-        return node.kind.build(node.source, entries)
-    except Exception as error:  # what was hashable need not be so any more
-        let_pass(error)
-        return node.rules.failed(error)
-
-
-def _dirty(reading: _Reading) -> dict[_Key, _Node]:
+def _dirty(nodes: Iterable[_Node]) -> list[_Node]:
     """Find the containers that change, or hold one that does, however far below."""
-    parents: dict[_Key, list[_Key]] = {}
-    for key, node in reading.nodes.items():
-        for _, child in node.children:
-            parents.setdefault(child, []).append(key)
-    changed = [key for key, node in reading.nodes.items() if node.values or node.names]
-    changed += (parent for child in reading.replaced for parent in parents.get(child, ()))
-    dirty: dict[_Key, _Node] = {}
-    while changed:
-        key = changed.pop()
-        if key not in dirty and key not in reading.replaced:
-            dirty[key] = reading.nodes[key]
-            changed += parents.get(key, ())
+    dirty = [node for node in nodes if node.is_dirty]
+    for node in dirty:  # which grows meanwhile
+        for parent in node.parents:
+            if not parent.is_dirty:
+                parent.is_dirty = True
+                dirty.append(parent)
     return dirty
 
 
-def _build_parts_first(start: _Node, dirty: dict[_Key, _Node], reading: _Reading) -> None:
+def _rebuild(dirty: list[_Node]) -> None:
+    """The second half: build anew every container on the way to a change."""
+    shells = []
+    for node in dirty:
+        if not node.is_built and (shell := node.kind.shell) is not None:
+            node.result, node.is_built = shell(node.source), True
+            shells.append(node)
+    for node in dirty:
+        _build_parts_first(node)
+    for node in shells:
+        node.kind.build(node.result, _entries(node))
+
+
+def _build_parts_first(start: _Node) -> None:
     """Build an immutable container after the immutable ones inside of it."""
     waiting = [start]
     while waiting:
         node = waiting[-1]
-        parts = [dirty[child] for _, child in node.children if child in dirty and not dirty[child].is_built]
-        if parts and not node.is_open:
+        parts = [part for _, part in node.parts if part.is_dirty and not part.is_built]
+        if parts and not node.is_open and not node.is_built:
             node.is_open = True
             waiting += parts
             continue
         waiting.pop()
         if not node.is_built:
             node.is_built = True
-            node.result = _built(node, _entries(node, dirty, reading))
+            node.result = _built(node)
 
 
-def _entries(node: _Node, dirty: dict[_Key, _Node], reading: _Reading) -> Iterator[Any]:
+def _built(node: _Node) -> Any:
+    """Make what *node* becomes, or a marker where that fails."""
+    try:
+        return node.kind.build(node.source, _entries(node))
+    except Exception as error:  # what was hashable need not be so any more
+        let_pass(error)
+        return node.rules.failed(error)
+
+
+def _entries(node: _Node) -> Iterator[Any]:
     """List what *node* holds in the end."""
-    for position, child in node.children:
-        if child in reading.replaced:
-            node.values.setdefault(position, reading.replaced[child])
-        elif child in dirty:
-            node.values.setdefault(position, dirty[child].result)
+    values = node.values
+    values.update((position, part.result) for position, part in node.parts if part.is_dirty)
     for position, entry in enumerate(node.entries):
         if node.kind.is_named:
             name, value = entry
-            yield node.names.get(position, name), node.values.get(position, value)
+            yield node.names.get(position, name), values.get(position, value)
         else:
-            yield node.values.get(position, entry)
+            yield values.get(position, entry)
