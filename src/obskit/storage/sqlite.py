@@ -18,25 +18,21 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakSet
 
 from ..clock import SYSTEM_CLOCK, Deadline
 from ..errors import ConfigError, StoreError
-from ..interrupts import let_pass
-from ..sinks._locks import try_lock_file
-from .turn import Turns
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 R = TypeVar("R")
 
-#: Seconds that a statement waits for other processes, and that a read may take.
+#: Seconds that a statement waits for other processes.
 _PATIENCE: Final = 1.0
-#: Steps of SQLite's machine between two looks at the clock.
-_STRIDE: Final = 100_000
 #: Seconds between two attempts to switch a new file to WAL, for which SQLite itself may not wait.
 _PAUSE: Final = 0.02
 #: STRICT tables came with it.
@@ -65,9 +61,8 @@ class Tables:
     """What one part of obskit keeps in the file."""
 
     part: str
-    versions: Sequence[
-        Sequence[str]
-    ]  #: statements that lead from each version to the next; only ever added to
+    #: Statements that lead from each version to the next; only ever added to.
+    versions: Sequence[Sequence[str]]
 
 
 class Database:
@@ -93,10 +88,9 @@ class Database:
         self.path: Final = Path(name).absolute()  # the program may change its directory
         self._tables = tables
         self._sqlite = sqlite3
-        self._turns: Final = Turns(self.path.parent)
-        self._writer: _Link | None = None
-        self._reader: _Link | None = None
-        self._writing, self._reading = threading.RLock(), threading.RLock()
+        self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None  #: that it leads to
+        self._lock = threading.RLock()
         _FORKS.add(self)
 
     def write(self, change: Callable[[Connection], R]) -> R:
@@ -107,9 +101,7 @@ class Database:
             StoreError: If the file cannot be written. Errors that are about the values
                 come as they are.
         """
-        with self._writing:
-            self._writer = link = self._current(self._writer)
-            return self._use(link, lambda: link.transact(change))
+        return self._use(lambda connection: _transact(connection, change))
 
     def read(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """
@@ -118,9 +110,7 @@ class Database:
         Raises:
             StoreError: If the file cannot be read.
         """
-        with self._reading:
-            self._reader = link = self._current(self._reader)
-            return self._use(link, lambda: link.select(statement, parameters))
+        return self._use(lambda connection: connection.execute(statement, tuple(parameters)).fetchall())
 
     def scrub(self) -> None:
         """
@@ -129,81 +119,87 @@ class Database:
         Raises:
             StoreError: If somebody is still reading what was deleted.
         """
-        with self._writing:
-            self._writer = link = self._current(self._writer)
-            is_busy, *_ = self._use(link, lambda: link.select("PRAGMA wal_checkpoint(TRUNCATE)"))[0]
+        is_busy, *_ = self.read("PRAGMA wal_checkpoint(TRUNCATE)")[0]
         if is_busy:
             raise StoreError("SQLITE_BUSY")
 
     def close(self) -> None:
-        """Close the connections; a later call opens them again."""
-        self.hold()
-        self.release()
+        """Close the connection; a later call opens it again."""
+        with self._lock:
+            self._let_go()
 
     def hold(self) -> None:
-        """Close the connections, and let nobody open them again until `release`."""
-        self._writing.acquire()
-        self._reading.acquire()
-        for link in (self._writer, self._reader):
-            if link is not None and self._is_current(link):
-                link.close()
-        self._writer = self._reader = None
-        self._turns.close()
+        """Close the connection, and let nobody open it again until `release`."""
+        self._lock.acquire()
+        self._let_go()
 
     def release(self) -> None:
-        """Let connections be opened again."""
-        self._reading.release()
-        self._writing.release()
+        """Let the connection be opened again."""
+        self._lock.release()
 
-    def _current(self, link: _Link | None) -> _Link:
-        """Return *link*, or a new one where there is none or another file has taken the place of its file."""
-        return link if link is not None and self._is_current(link) else self._open()
+    def _use(self, use: Callable[[Connection], R]) -> R:
+        with self._lock:
+            try:
+                return use(self._connect())
+            except self._sqlite.Error as error:
+                raise self._explained(error) from error
 
-    def _is_current(self, link: _Link) -> bool:
-        """Tell whether *link* leads to the file that is there now; else it is abandoned."""
-        is_current = link.file is not None and link.file == _identity(self.path)
-        if link.file is not None and not is_current:
-            # Closing it would delete the log of the file that has taken its place.
-            _ABANDONED.append(link)
-        return is_current
-
-    def _open(self) -> _Link:
-        is_new = not self.path.exists()
-        if not is_new and not self.path.is_file():
+    def _connect(self) -> Connection:
+        """Return the connection to the file that is there now."""
+        file = _identity(self.path)
+        if self._connection is not None and file == self._file:
+            return self._connection
+        self._let_go()
+        if file is not None and not self.path.is_file():
             raise StoreError("not a file")
-        link = None
+        self._file = file
+        # Autocommit: where a transaction begins is up to us.
+        connection = self._sqlite.connect(
+            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
         try:
-            # Autocommit: where a transaction begins is up to us.
-            connection = self._sqlite.connect(
-                self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            link = _Link(connection, self._turns)
-            self._set_up(link, is_new=is_new)
-        except self._sqlite.Error as error:
-            raise self._explained(error, link) from error
-        except StoreError:
-            cast("_Link", link).close()
+            self._set_up(connection)
+        except BaseException:
+            self._close(connection)
             raise
-        return link
+        self._connection = connection
+        return connection
 
-    def _set_up(self, link: _Link, *, is_new: bool) -> None:
-        is_foreign = link.select(_IS_FOREIGN)[0][0]  # makes the file, where there is none
-        if is_new:
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._file == _identity(self.path):
+            self._close(connection)
+        else:  # closing it would delete the log of the file that has taken its place
+            _ABANDONED.append(connection)
+
+    def _close(self, connection: Connection) -> None:
+        with suppress(self._sqlite.Error):  # where the disk is full, there is nothing left to do
+            connection.close()
+
+    def _set_up(self, connection: Connection) -> None:
+        is_foreign = connection.execute(_IS_FOREIGN).fetchone()[0]  # makes the file, where there is none
+        if self._file is None:
             with suppress(OSError):  # some file systems know no modes
                 self.path.chmod(0o600)
-        link.file = _identity(self.path)
+            self._file = _identity(self.path)
         if is_foreign:
             raise StoreError("a database of another program")
         for pragma in _PRAGMAS:
-            self._settle(link, pragma)
-        self._migrate(link)
+            self._settle(connection, pragma)
+        with suppress(self._sqlite.OperationalError):  # no such table
+            newest = len(self._tables.versions)
+            if connection.execute(_VERSION, (self._tables.part,)).fetchone() == (newest,):
+                return
+        _transact(connection, self._migrate)
 
-    def _settle(self, link: _Link, pragma: str) -> None:
+    def _settle(self, connection: Connection, pragma: str) -> None:
         """Set one thing; several who open a new file at once are in each other's way for a moment."""
         deadline = Deadline(1.5 * _PATIENCE)
         while True:
             try:
-                link.select(pragma)
+                connection.execute(pragma)
             except self._sqlite.OperationalError as error:
                 is_busy = error.sqlite_errorcode & 0xFF == self._sqlite.SQLITE_BUSY
                 if not is_busy or not deadline.left():
@@ -212,33 +208,20 @@ class Database:
             else:
                 return
 
-    def _migrate(self, link: _Link) -> None:
-        """Bring the tables of this part to its newest version, in one step for all who look."""
+    def _migrate(self, connection: Connection) -> None:
+        """Bring the tables of the part up to date."""
         part, versions = self._tables.part, self._tables.versions
-        with suppress(self._sqlite.OperationalError):  # no such table
-            if link.select(_VERSION, (part,)) == [(len(versions),)]:
-                return
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS obskit (part TEXT PRIMARY KEY, version INTEGER) STRICT"
+        )
+        (version,) = connection.execute(_VERSION, (part,)).fetchone() or (0,)
+        if type(version) is not int or not 0 <= version <= len(versions):
+            raise StoreError(f"written by a newer obskit: version {version} of {part}")
+        for statement in chain.from_iterable(versions[version:]):
+            connection.execute(statement)
+        connection.execute("INSERT OR REPLACE INTO obskit VALUES (?, ?)", (part, len(versions)))
 
-        def change(connection: Connection) -> None:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS obskit (part TEXT PRIMARY KEY, version INTEGER) STRICT"
-            )
-            version = next(iter(connection.execute(_VERSION, (part,)).fetchall()), (0,))[0]
-            if type(version) is not int or not 0 <= version <= len(versions):
-                raise StoreError(f"written by a newer obskit: version {version} of {part}")
-            for statement in (statement for step in versions[version:] for statement in step):
-                connection.execute(statement)
-            connection.execute("INSERT OR REPLACE INTO obskit VALUES (?, ?)", (part, len(versions)))
-
-        link.transact(change)
-
-    def _use(self, link: _Link, use: Callable[[], R]) -> R:
-        try:
-            return use()
-        except self._sqlite.Error as error:
-            raise self._explained(error, link) from error
-
-    def _explained(self, error: Exception, link: _Link | None) -> Exception:
+    def _explained(self, error: Exception) -> Exception:
         """Say what an error of SQLite means for the caller; a damaged file is put aside."""
         code = getattr(error, "sqlite_errorcode", self._sqlite.SQLITE_ERROR) & 0xFF
         if code in (
@@ -249,56 +232,43 @@ class Database:
         ) or isinstance(error, self._sqlite.ProgrammingError):
             return error
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if link is not None and code in (self._sqlite.SQLITE_CORRUPT, self._sqlite.SQLITE_NOTADB):
-            file = link.file
-            link.close()
-            if file is None and not _was_database(self.path):
-                return StoreError(f"{name}; {self.path} is no SQLite file and left as it is")
-            aside = _put_aside(self.path, file)
-            return StoreError(f"{name}; the damaged file is now {aside}" if aside else name)
-        return StoreError(name)
+        if code not in (self._sqlite.SQLITE_CORRUPT, self._sqlite.SQLITE_NOTADB):
+            return StoreError(name)
+        if self._connection is None and not _was_database(self.path):
+            return StoreError(f"{name}; {self.path} is no SQLite file and left as it is")
+        self._let_go()
+        aside = self._put_aside()
+        return StoreError(f"{name}; the damaged file is now {aside}" if aside else name)
 
-
-class _Link:
-    """A connection, and the file that it leads to."""
-
-    def __init__(self, connection: Connection, turns: Turns) -> None:
-        self._connection = connection
-        self._turns = turns
-        self._deadline: Deadline | None = None
-        self.file: tuple[int, int] | None = None
-        connection.set_progress_handler(self._is_over, _STRIDE)
-
-    def transact(self, change: Callable[[Connection], R]) -> R:
-        self._deadline = None
-        with self._turns.turn():
-            self._connection.execute("BEGIN IMMEDIATE")
+    def _put_aside(self) -> Path | None:
+        """Rename the damaged file, and what belongs to it; None where another process was faster."""
+        if self._file != _identity(self.path):
+            return None
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{SYSTEM_CLOCK.time_ns() // 1_000_000}")
         try:
-            answer = change(self._connection)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # some errors have undone it already
-                self._connection.execute("ROLLBACK")
-            raise
-        return answer
+            self.path.rename(aside)
+        except OSError:
+            return None
+        for suffix in ("-wal", "-shm"):
+            with suppress(OSError):
+                Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+        return aside
 
-    def select(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        self._deadline = Deadline(_PATIENCE)
-        return self._connection.execute(statement, tuple(parameters)).fetchall()
 
-    def close(self) -> None:
-        self.file = None
-        try:
-            self._connection.close()
-        except Exception as error:  # where the disk is full, there is nothing left to do
-            let_pass(error)
-
-    def _is_over(self) -> bool:
-        return self._deadline is not None and not self._deadline.left()
+def _transact(connection: Connection, change: Callable[[Connection], R]) -> R:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        answer = change(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors have undone it already
+            connection.execute("ROLLBACK")
+        raise
+    return answer
 
 
 #: Connections to files that were replaced, which must not even be closed.
-_ABANDONED: Final[list[_Link]] = []
+_ABANDONED: Final[list[Connection]] = []
 
 
 class _Forks:
@@ -361,27 +331,3 @@ def _was_database(path: Path) -> bool:
         return True
     is_blank = not page.strip(b"\0")  # as a file system may leave a page that was being written
     return is_blank or page.startswith(_MAGIC) or _MAGIC.startswith(page) or b"CREATE TABLE obskit" in page
-
-
-def _put_aside(path: Path, file: tuple[int, int] | None) -> Path | None:
-    """
-    Rename a damaged file, and what belongs to it.
-
-    Returns:
-        Its new name; None where *path* leads to another file by now, since another
-        process was faster.
-    """
-    aside = path.with_name(f"{path.name}.corrupt-{SYSTEM_CLOCK.time_ns() // 1_000_000}")
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            # The lock lies on the damaged file itself: who comes second finds another one at its place.
-            if try_lock_file(descriptor) and file in (None, _identity(path)):
-                path.rename(aside)
-                for suffix in ("-wal", "-shm"):
-                    with suppress(OSError):
-                        Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
-                return aside
-        finally:
-            os.close(descriptor)
-    return None
