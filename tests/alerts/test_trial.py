@@ -259,7 +259,11 @@ class Raising(Forgetful):
         ),
         (
             Forgetful,
-            ["RuntimeError: wrong thread", "can be sent again", "preview does not show the message"],
+            [
+                "RuntimeError: wrong thread",
+                "after a timeout it is resent",
+                "preview does not show the message",
+            ],
         ),
         (Raising, ["a secret is in repr or an error", "type of the preview: expected", "RuntimeError"]),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from functools import partial
 from inspect import isfunction
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -68,7 +69,7 @@ def check(kind: str, protocol: str, rules: Rules[Any]) -> None:
         for name, part in vars(owner).items()
         if isfunction(part) and not name.startswith("_")
     )
-    broken = [f"- {rule.__doc__}\n  Here: {fault}" for rule in tried if (fault := _fault_in_time(rule))]
+    broken = [f"- {rule.__doc__}\n  Here: {fault}" for rule in tried if (fault := _begin(rule)())]
     if broken:
         count = f"{len(broken)} rule{'s' * (len(broken) > 1)}"
         raise AssertionError("\n".join([f"the {kind} breaks {count} of {protocol}:", *broken]))
@@ -81,24 +82,17 @@ def expect(what: str, wanted: object, got: object) -> None:
 
 
 def in_threads(count: int, work: Callable[[int], object]) -> None:
-    """Call *work* in *count* threads at once, each with its number; raises the first of their errors."""
-    errors: list[BaseException] = []
+    """Call *work* in *count* threads at once, each with its number; raises what went wrong first."""
     start = threading.Barrier(count)
 
     def run(number: int) -> None:
-        try:
-            start.wait()
-            work(number)
-        except BaseException as error:
-            errors.append(error)
+        start.wait()
+        work(number)
 
-    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    threads = [_begin(partial(run, number)) for number in range(count)]
+    faults = [fault for wait in threads if (fault := wait())]
+    if faults:
+        raise AssertionError(faults[0])
 
 
 def in_forks(count: int, work: Callable[[], object], beside: Callable[[], object]) -> None:
@@ -109,16 +103,14 @@ def in_forks(count: int, work: Callable[[], object], beside: Callable[[], object
         while not ended.wait(0.001):
             _fault(beside)  # other rules look at that
 
-    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    threads = [_begin(go_on) for _ in range(2)]
     try:
         for _ in range(count):
             in_child(work)
     finally:
         ended.set()
-        for thread in threads:
-            thread.join()
+        for wait in threads:
+            wait()
 
 
 def in_child(work: Callable[[], object]) -> None:
@@ -140,13 +132,17 @@ def in_child(work: Callable[[], object]) -> None:
         raise AssertionError(f"in a forked child: {fault}")
 
 
-def _fault_in_time(rule: Callable[[], object]) -> str | None:
-    """Return what is wrong, if anything; what hangs is left behind in a thread."""
+def _begin(work: Callable[[], object]) -> Callable[[], str | None]:
+    """Call *work* in a thread; returns what waits for it, and tells what went wrong, if anything."""
     faults: list[str | None] = []
-    thread = threading.Thread(target=lambda: faults.append(_fault(rule)), daemon=True)
+    thread = threading.Thread(target=lambda: faults.append(_fault(work)), daemon=True)
     thread.start()
-    thread.join(PATIENCE)
-    return faults[0] if faults else f"nothing came back within {PATIENCE:g} seconds"
+
+    def wait() -> str | None:
+        thread.join(PATIENCE)  # what hangs is left behind
+        return faults[0] if faults else f"nothing came back within {PATIENCE:g} seconds"
+
+    return wait
 
 
 def _fault(work: Callable[[], object]) -> str | None:

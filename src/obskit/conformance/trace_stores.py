@@ -13,9 +13,6 @@ from ..traces.current import enter, leave
 from . import rules
 from .rules import Rules, check, expect, in_forks, in_threads
 
-_THREADS: Final = 8
-_ROUNDS: Final = 10
-
 
 def check_trace_store(
     make_store: Callable[[], TraceStore], *, per_user: int | None = None, total: int | None = None
@@ -41,11 +38,11 @@ class _Trace(ExecutionTrace):
 
     __slots__ = ("is_open", "trace", "up")
 
-    def __init__(self, user_id: str, trace_id: str | None = None) -> None:
+    def __init__(self, user_id: str = "", trace_id: str = "") -> None:
         super().__init__(
             trace_id or new_trace_id(),
             "/check",
-            user_id=user_id,
+            user_id=user_id or _user(),
             correlation_id=None,
             started_at=isoformat(SYSTEM_CLOCK.time_ns()),
         )
@@ -92,8 +89,7 @@ class StoreRules(Rules[TraceStore]):
 
     def gives_back(self) -> None:
         """What was kept comes back the same, whatever text is in it, at once and in this process."""
-        user = _user()
-        trace = _Trace(user)
+        trace = _Trace()
         trace.attributes = {
             "amount": 2**70,
             "text": "\x00\ud800\u2028 ' ; DROP TABLE trace --",
@@ -105,13 +101,12 @@ class StoreRules(Rules[TraceStore]):
         wanted = {**trace.to_dict(), "status": "ok", "duration_ms": 12.5}
         with closing(self.make()) as store:
             _record(store, trace)
-            found = store.last(user)
+            found = store.last(trace.user_id)
             expect("what was kept", wanted, found and found.to_dict())
 
     def shows_what_runs(self) -> None:
         """A running trace is there, with its steps and links: people ask while it hangs."""
-        user = _user()
-        trace = _Trace(user)
+        trace = _Trace()
         with closing(self.make()) as store:
             store.started(SafeTrace(trace))
             first, second = trace.begin("first"), trace.begin("second")
@@ -120,12 +115,12 @@ class StoreRules(Rules[TraceStore]):
             store.changed(SafeTrace(trace))
             trace.links = {"Run": "https://example.org/run"}
             store.changed(SafeTrace(trace))
-            running = store.last(user)
+            running = store.last(trace.user_id)
             expect("while it runs", ["running", "first error", "second running"], _seen(running))
             expect("its links", trace.links, running and running.links)
             second.status = "ok"
             trace.end_in(store)
-            expect("in the end", ["ok", "first error", "second ok"], _seen(store.last(user)))
+            expect("in the end", ["ok", "first error", "second ok"], _seen(store.last(trace.user_id)))
 
     def keeps_order_of_start(self) -> None:
         """Newest start first, whatever ended when: the last command is the last one typed."""
@@ -146,7 +141,7 @@ class StoreRules(Rules[TraceStore]):
 
     def finds_by_id(self) -> None:
         """`get` takes an id in any form, `find` its beginning; anything else finds nothing."""
-        trace = _Trace(_user())
+        trace = _Trace()
         known = trace.trace_id
         dashes = "-".join((known[:8], known[8:12], known[12:16], known[16:20], known[20:]))
         with closing(self.make()) as store:
@@ -220,23 +215,11 @@ class StoreRules(Rules[TraceStore]):
 
     def takes_the_unknown(self) -> None:
         """A trace that is not known is passed over: it may have been evicted or forgotten."""
-        user = _user()
-        trace = _Trace(user)
+        trace = _Trace()
         with closing(self.make()) as store:
             store.changed(SafeTrace(trace))
             trace.end_in(store)
-            expect("what was kept", [], store.recent(user))
-
-    def accounts_for_all(self) -> None:
-        """`made = written + dropped` once all has ended, and dropped is the sum of its parts."""
-        with closing(self.make()) as store:
-            _record(store, *(_Trace(_user()) for _ in range(5)))
-            expect("flush", True, store.flush(rules.PATIENCE / 2))
-            stats = store.stats()
-            parts = sum(count for name, count in stats.items() if name.startswith("dropped_"))
-            expect("made", 5, stats["made"])
-            expect("written + dropped", 5, stats["written"] + stats["dropped"])
-            expect("the parts of dropped", stats["dropped"], parts)
+            expect("what was kept", [], store.recent(trace.user_id))
 
     def keeps_bounds(self) -> None:
         """The bounds are exact, and the newest stay: memory and disks are finite."""
@@ -248,25 +231,28 @@ class StoreRules(Rules[TraceStore]):
                 newest = _ids(traces[::-1])[: self.per_user]
                 expect("the newest of one user", newest, _ids(store.recent(user, 10_000)))
             if self.total is not None:
-                traces = [_Trace(_user()) for _ in range(self.total + 5)]
+                traces = [_Trace() for _ in range(self.total + 5)]
                 _record(store, *traces)
                 newest = _ids(traces[::-1])[: self.total]
                 expect("the newest of all", newest, _ids(store.recent(limit=10_000)))
 
-    def serves_threads(self) -> None:
-        """All methods may be called from several threads at once."""
-        users = [_user() for _ in range(_THREADS)]
+    def accounts_for_all(self) -> None:
+        """Threads may record at once; `made = written + dropped`, and `dropped` is the sum of its parts."""
+        users = [_user() for _ in range(8)]
 
         def work(number: int) -> None:
-            for _ in range(_ROUNDS):
+            for _ in range(10):
                 _record(store, _Trace(users[number]))
                 store.last(users[number])
 
         with closing(self.make()) as store:
-            in_threads(_THREADS, work)
-            store.flush(rules.PATIENCE / 2)
+            in_threads(8, work)
+            expect("flush", True, store.flush(rules.PATIENCE / 2))
             stats = store.stats()
-            expect("traces accounted for", _THREADS * _ROUNDS, stats["written"] + stats["dropped"])
+            parts = sum(count for name, count in stats.items() if name.startswith("dropped_"))
+            expect("made", 80, stats["made"])
+            expect("written + dropped", 80, stats["written"] + stats["dropped"])
+            expect("the parts of dropped", stats["dropped"], parts)
 
     def survives_fork(self) -> None:
         """A forked child records for itself, and its parent goes on."""
@@ -286,7 +272,7 @@ class StoreRules(Rules[TraceStore]):
         """After close all methods return, and what is recorded is counted: some code runs until the end."""
         store = self.make()
         store.close()
-        trace = _Trace(_user())
+        trace = _Trace()
         _record(store, trace)
         store.changed(SafeTrace(trace))
         store.flush(0.1)

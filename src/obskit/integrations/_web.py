@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from types import TracebackType
 from typing import Final
 
@@ -91,17 +91,19 @@ class Request(Command):
         except Exception as error:  # it looks at objects of frameworks, which change
             let_pass(error)
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers that tell the caller under which ids to look for it."""
-        ids = self.trace.trace_id, self.trace.span_id
-        found = {
-            "X-Request-ID": self._request_id,
-            "traceparent": f"00-{'-'.join(ids)}-{self._is_sampled:02x}",
-        }
+    def headers(self, given: Collection[str]) -> dict[str, str]:
+        """
+        Return the headers that tell the caller under which ids to look for it.
+
+        Args:
+            given: Those that the application sets itself, in lower case: they stay.
+        """
+        place = f"{self.trace.trace_id}-{self.trace.span_id}-{self._is_sampled:02x}"
+        found = {"X-Request-ID": self._request_id, "traceparent": f"00-{place}"}
         correlation_id = self.trace.correlation_id
         if correlation_id is not None and _ID.fullmatch(correlation_id):
             found["X-Correlation-Id"] = correlation_id
-        return found
+        return {name: value for name, value in found.items() if name.lower() not in given}
 
 
 def prepare() -> None:

@@ -59,7 +59,10 @@ class ObskitMiddleware:
         async def answer(message: Message) -> None:
             """Pass *message* on; the one that begins the answer gets our headers."""
             if message["type"] in _STARTS:
-                message = {**message, "headers": _with(message.get("headers", ()), request.headers())}
+                headers = list(message.get("headers", ()))
+                ours = request.headers({name.lower().decode("latin-1") for name, _ in headers})
+                headers += [(name.lower().encode(), value.encode()) for name, value in ours.items()]
+                message = {**message, "headers": headers}
                 request.answers(message.get("status"))
             await send(message)
 
@@ -74,14 +77,6 @@ def _headers_of(scope: Scope) -> dict[str, str]:
             name, text = _READ[raw], value.decode("latin-1")
             found[name] = f"{found[name]},{text}" if name in found else text
     return found
-
-
-def _with(headers: Any, more: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """Add *more* to *headers*, but nothing that the application has set itself."""
-    given = list(headers)
-    known = {header[0].lower() for header in given}
-    added = [(name.lower().encode(), value.encode("latin-1")) for name, value in more.items()]
-    return given + [(name, value) for name, value in added if name not in known]
 
 
 def _route(scope: Scope, root: str) -> str | None:

@@ -106,9 +106,8 @@ class _Observed:
 
     def _invocation(self, event: Any, context: Any) -> Command:
         name = self._command or getattr(context, "function_name", None) or "handler"
-        parent, correlation_id = _origin(event, context)
         user = user_of(self._user_id, event)
-        invocation = Command(_log, str(name), user, parent=parent, correlation_id=correlation_id)
+        invocation = Command(_log, str(name), user, parent=_origin(event, context))
         fields, request_id = invocation.trace.block.fields, getattr(context, "aws_request_id", None)
         if request_id is not None:
             fields["request_id"] = request_id
@@ -146,15 +145,13 @@ def _seconds_left(context: Any) -> float:
         return math.inf
 
 
-def _origin(event: Any, context: Any) -> tuple[TraceContext | None, str | None]:
-    """Return where an invocation came from, by the one that tells most, and its correlation id."""
+def _origin(event: Any, context: Any) -> TraceContext | None:
+    """Return where an invocation came from; what its caller says counts more than what X-Ray does."""
+    told: dict[str, Any] = {}
     headers = event.get("headers") if isinstance(event, dict) else None
-    xray = variable("_X_AMZN_TRACE_ID")
-    carriers: tuple[Any, ...] = (
-        getattr(context, "w3c", dict)(),  # what the caller of the Invoke API put into the client context
-        headers if isinstance(headers, dict) else None,  # of a function URL or an API
-        {"X-Amzn-Trace-Id": xray} if xray else None,
-    )
-    places = [place for place in map(extract, filter(None, carriers)) if place is not None]
-    parent = min(places, key=lambda it: (it.trace_id is None, it.parent_id is None), default=None)
-    return parent, next((place.correlation_id for place in places if place.correlation_id), None)
+    if isinstance(headers, dict):  # of a function URL or an API
+        told.update((str(name).lower(), value) for name, value in headers.items())
+    told.update(getattr(context, "w3c", dict)())  # what the caller put into the client context
+    if xray := variable("_X_AMZN_TRACE_ID"):
+        told["x-amzn-trace-id"] = xray
+    return extract(told)

@@ -52,12 +52,11 @@ class ObskitMiddleware:
             status: str, headers: list[tuple[str, str]], exc_info: Any = None
         ) -> Callable[[bytes], object]:
             """Begin the answer, with our headers."""
-            known = {name.lower() for name, _ in headers}
-            added = [pair for pair in request.headers().items() if pair[0].lower() not in known]
+            ours = request.headers({name.lower() for name, _ in headers})
             if exc_info is not None:
                 request.trace.fail(exc_info[1])
             request.answers(int(status[:3]) if status[:3].isdecimal() else None)
-            return start_response(status, [*headers, *added], exc_info)
+            return start_response(status, [*headers, *ours.items()], exc_info)
 
         response = _Response(request, context)
         response.chunks = response.run(self._app, environ, start)
