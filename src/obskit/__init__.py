@@ -60,8 +60,6 @@ __all__ = [
 
 # A program that only logs loads neither traces nor alerts.
 _TRACES = ("current_trace", "extract", "get_trace_store", "inject", "step", "trace", "traced", "traces")
-__getattr__ = lazy.attributes(__name__, {"alerts": "alerts", **dict.fromkeys(_TRACES, "traces")})
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attributes(
+    __name__, __all__, {"alerts": "alerts", **dict.fromkeys(_TRACES, "traces")}
+)

@@ -51,11 +51,14 @@ class _Loading:
 LOADING: Final = _Loading()
 
 
-def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+def attributes(
+    package: str, names: list[str], homes: Mapping[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """
-    Make the ``__getattr__`` of *package* (PEP 562).
+    Make the ``__getattr__`` and ``__dir__`` of *package* (PEP 562).
 
     Args:
+        names: All that the package offers, loaded or not.
         homes: The module of the package that each name comes from, by name; a module is its own home.
     """
 
@@ -71,7 +74,7 @@ def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object
         setattr(modules[package], name, value)  # the next time nobody asks here
         return value
 
-    return load
+    return load, lambda: names
 
 
 def from_entry_point(group: str, name: str, url: str) -> object:

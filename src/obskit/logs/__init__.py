@@ -36,15 +36,12 @@ __all__ = [
 ]
 
 # What meets the rest of the process loads logging, traceback and warnings.
-__getattr__ = lazy.attributes(
+__getattr__, __dir__ = lazy.attributes(
     __name__,
+    __all__,
     {
         **dict.fromkeys(("Hooks", "watch_loop"), "hooks"),
         **dict.fromkeys(("RedactedStream", "redact_stderr"), "stderr"),
         **dict.fromkeys(("Handler", "JSONFormatter", "Propagation", "Capture"), "stdlib"),
     },
 )
-
-
-def __dir__() -> list[str]:
-    return __all__

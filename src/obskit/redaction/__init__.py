@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LITERALS", "Detector", "Literals", "Redactor", "register_secret", "unregister_secret"]
 
-__getattr__ = lazy.attributes(__name__, {"Detector": "detectors"})
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attributes(__name__, __all__, {"Detector": "detectors"})
 
 
 def register_secret(value: str | bytes, name: str | None = None) -> None:

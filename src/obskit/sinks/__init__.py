@@ -36,8 +36,4 @@ _HOMES = {
     "QueuedSink": "_queued",
     "TeeSink": "_combining",
 }
-__getattr__ = lazy.attributes(__name__, _HOMES)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attributes(__name__, __all__, _HOMES)

@@ -54,8 +54,4 @@ __all__ = [
 
 # What most programs never ask for.
 _LATER = {"ContextThreadPool": "threads", "OTLPExporter": "exporter", "bind": "threads"}
-__getattr__ = lazy.attributes(__name__, {**_LATER, "to_html": "html", "to_otlp": "otlp"})
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy.attributes(__name__, __all__, {**_LATER, "to_html": "html", "to_otlp": "otlp"})

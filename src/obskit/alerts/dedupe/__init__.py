@@ -25,11 +25,8 @@ __all__ = [
     "dedupe_at",
 ]
 
-__getattr__ = lazy.attributes(
+__getattr__, __dir__ = lazy.attributes(
     __name__,
+    __all__,
     {"DynamoDBDedupe": "dynamodb", "RedisDedupe": "redis", "SQLiteDedupe": "sqlite", "dedupe_at": "urls"},
 )
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 # Nobody needs all of them.
-__getattr__ = lazy.attributes(
+__getattr__, __dir__ = lazy.attributes(
     __name__,
+    __all__,
     {
         **dict.fromkeys(("Callback", "Console", "Memory"), "local"),
         **dict.fromkeys(("DiscordChannel", "DiscordWebhook"), "discord"),
@@ -51,7 +52,3 @@ __getattr__ = lazy.attributes(
         "Webhook": "webhook",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return __all__

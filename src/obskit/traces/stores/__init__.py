@@ -29,8 +29,9 @@ __all__ = [
 ]
 
 # A program that keeps its traces in memory loads none of the others.
-__getattr__ = lazy.attributes(
+__getattr__, __dir__ = lazy.attributes(
     __name__,
+    __all__,
     {
         "BufferedTraceStore": "buffered",
         "DynamoDBTraceStore": "dynamodb",
@@ -38,7 +39,3 @@ __getattr__ = lazy.attributes(
         "SQLiteTraceStore": "sqlite",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return __all__
