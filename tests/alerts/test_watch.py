@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from obskit.alerts import Alerter, Kind, Route
+from obskit.alerts.breaker import Breaker
 from obskit.alerts.dedupe import MemoryDedupe
 from obskit.alerts.lane import Job
 from obskit.alerts.receipt import Ledger, Receipt
@@ -268,6 +269,27 @@ def test_a_service_that_fails_is_left_alone_for_a_while(sink: Script, clock: Fak
     clock.advance(1)
     assert [receipt.wait(5) for receipt in receipts] == ["delivered"] * len(WORDS)
     alerter.close()
+
+
+def test_an_outage_costs_those_that_found_out_and_nobody_else(sink: Script, clock: FakeClock) -> None:
+    """Behind them messages wait for as long as it takes, and the service is hardly bothered."""
+    sink.errors = [SinkError("down")] * 10_000
+    alerter = Alerter([sink], clock=clock)
+    receipts = [alerter.send(alert(word)) for word in WORDS]
+    advance_until(clock, 10, lambda: clock.monotonic_ns() > 600 * 10**9)
+    assert len(sink.tried) < 20
+    sink.errors.clear()
+    advance_until(clock, 10, lambda: all(receipt.wait(0) != "pending" for receipt in receipts))
+    assert [receipt.wait(0) for receipt in receipts].count("delivered") >= 6
+    alerter.close()
+
+
+def test_a_service_that_is_never_back_is_asked_every_minute() -> None:
+    """However often it has failed."""
+    breaker = Breaker()
+    for _ in range(2_000):
+        breaker.failed(0)
+    assert breaker.rest(0) == 60
 
 
 def test_the_fallback_is_told_while_the_service_is_left_alone(sink: Script, clock: FakeClock) -> None:

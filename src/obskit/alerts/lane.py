@@ -33,8 +33,11 @@ from .window import NO_REPEATS, Repeats
 if TYPE_CHECKING:
     from .spool import Spool
 
-#: Seconds that a message may spend on being tried again; what it waits for others is not counted.
-TOTAL_TIMEOUT: Final = 120.0
+#: Seconds that a message may spend on being tried again; what it waits behind others is not counted.
+_TOTAL_TIMEOUT: Final = 120.0
+#: Seconds that a service may make a message wait that a fallback can take, or a spool or dead letter sink.
+_SHORT_PATIENCE: Final = 10.0
+_PATIENCE: Final = 120.0
 #: Seconds that a shared lease outlives its process; it is renewed while we retry.
 LEASE: Final = 30.0
 #: Seconds of a local lease, which ends with its delivery: this is for a thread that was killed from outside.
@@ -120,13 +123,15 @@ class Lane:
         self._terms = terms
         self._breaker = Breaker()
         self._trouble = ""  # what went wrong last
-        self._paused_until_ns = 0  # because the service asked for it
         self._revoked = False
         self._closed = False
         self._flying: dict[int, Job] = {}  # with the sink right now; whoever takes one out settles it
-        # What another sink or the next process can take does not wait for long.
-        is_last = self.fallback is None and terms.spool is None and terms.dead_letter is None
-        self._patience = MAX_RETRY_AFTER if is_last else TOTAL_TIMEOUT
+        if self.fallback is not None:
+            self._patience = _SHORT_PATIENCE
+        elif terms.spool is not None or terms.dead_letter is not None:
+            self._patience = _PATIENCE
+        else:
+            self._patience = MAX_RETRY_AFTER
         self._worker: Worker[Job] = Worker(
             self._process, capacity=CAPACITY, clock=terms.clock, name=f"obskit-{name}"
         )
@@ -210,15 +215,11 @@ class Lane:
 
     def _step(self, job: Job) -> float | None:
         now = self._terms.clock.monotonic_ns()
-        if self._revoked:
+        rest = self._breaker.rest(now)
+        if self._revoked or rest > self._patience:
             self._give_up(job, self._trouble)
-        elif (pause := (self._paused_until_ns - now) / 1e9) > 0:
-            return self._later(job, pause, is_over=pause > self._patience)
-        elif (rest := self._breaker.rest(now)) > 0:
-            if self.fallback is None:
-                job.spent += rest if job.attempts else 0.0
-                return self._later(job, rest, is_over=max(rest, job.spent) > TOTAL_TIMEOUT)
-            self._give_up(job, self._trouble)
+        elif rest > 0:
+            return self._later(job, rest)
         elif self._may_send(job):
             return self._attempt(job, now)
         return None
@@ -276,19 +277,20 @@ class Lane:
         wait = parse_retry_after(error.retry_after)
         if wait is None:
             self._breaker.failed(now)
-            wait = self._terms.jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
+            back_off = self._terms.jitter(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**job.attempts))
+            wait = max(back_off, self._breaker.rest(now))
             job.attempts += 1
             job.spent += wait + (now - began_ns) / 1e9
         else:
             wait = max(wait, _FIRST_BACKOFF)
-            self._paused_until_ns = now + int(wait * 1e9)
+            self._breaker.leave_alone(now, wait)
             job.asked += wait
-        return self._later(job, wait, is_over=job.spent > TOTAL_TIMEOUT or job.asked > self._patience)
+        is_over = job.spent > _TOTAL_TIMEOUT or max(job.asked, wait) > self._patience
+        return self._later(job, wait, is_over=is_over)
 
-    def _later(self, job: Job, seconds: float, *, is_over: bool) -> float | None:
+    def _later(self, job: Job, seconds: float, *, is_over: bool = False) -> float | None:
         """Keep *job* for another try, unless its time is over."""
         if is_over or self._closed:
-            self._breaker.let_one_try()  # the next one has all its time before it
             self._give_up(job, self._trouble)
             return None
         if job.mark is not None and job.is_shared:
