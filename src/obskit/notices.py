@@ -15,7 +15,6 @@ _REDACTOR: Final = Redactor()
 
 #: Bytes that a pipe takes at once where there is room at all.
 _PIPE_BUF: Final = getattr(select, "PIPE_BUF", 512)
-_NO_WAIT: Final = getattr(os, "RWF_NOWAIT", 0)
 
 #: Kinds that are told: a reason may have a number in it that is another one each time.
 _MOST: Final = 100
@@ -40,24 +39,13 @@ class Notices:
 
 def _write(line: str) -> None:
     """Write *line* past the buffer of stderr: what a full one holds back would change the exit status."""
+    from .sinks._locks import has_room  # not at import: sinks tell by this module
+
     try:
         descriptor = sys.stderr.fileno()
     except OSError:  # a stand-in of a test
         sys.stderr.write(f"{line}\n")
-    else:
-        _write_now(descriptor, line.encode("ascii", "backslashreplace")[: _PIPE_BUF - 1] + b"\n")
-
-
-def _write_now(descriptor: int, data: bytes) -> None:
-    """Write *data* where that goes without waiting: stderr may be a pipe that nobody reads."""
-    from .sinks._locks import has_room  # not at import: sinks tell by this module
-
-    if _NO_WAIT:
-        try:
-            os.pwritev(descriptor, [data], -1, _NO_WAIT)
-        except OSError as error:  # no room, or a file or terminal that knows no such thing
-            let_pass(error)
-        else:
-            return
-    if has_room(descriptor, 0):
+        return
+    data = line.encode("ascii", "backslashreplace")[: _PIPE_BUF - 1] + b"\n"
+    if has_room(descriptor, 0):  # stderr may be a pipe that nobody reads
         os.write(descriptor, data)

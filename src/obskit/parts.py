@@ -122,20 +122,20 @@ class Parts:
 
     def _line_sink(self, output: Output | None) -> Sink[bytes]:
         if output is None:
-            return StreamSink(clock=self.clock)
+            return StreamSink()
         if isinstance(output, str | os.PathLike):
             return self._sink_at(path("output", output))
         if callable(getattr(output, "emit", None)):
             return having("output", cast("Sink[bytes]", output), _OUTPUT, "emit", "close")
         having("output", output, _OUTPUT, "write")
-        return StreamSink(cast("IO[str]", writable("output", output)), clock=self.clock)
+        return StreamSink(cast("IO[str]", writable("output", output)))
 
     def _sink_at(self, name: str) -> Sink[bytes]:
         """Write to a file, or to a device: that is a stream under the name of a file."""
         if name in _STANDARD:
-            return StreamSink(getattr(sys, _STANDARD[name]), clock=self.clock)
+            return StreamSink(getattr(sys, _STANDARD[name]))
         if os.path.exists(name) and stat.S_ISCHR(os.stat(name).st_mode):  # noqa: PTH110, PTH116 - pathlib is slow to load
-            return StreamSink(_device(name), clock=self.clock)
+            return StreamSink(_device(name))
         from .sinks import FileSink
 
         return FileSink(name, clock=self.clock)

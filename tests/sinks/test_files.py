@@ -210,7 +210,7 @@ def _no_more_files(path: Path) -> None:
 
 def test_a_rotation_that_another_process_holds_up_waits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that stopped in the middle of a rotation holds up nobody's lines."""
-    monkeypatch.setattr(_rotation, "WRITE_TIMEOUT", 0.01)
+    monkeypatch.setattr(_rotation, "_MAX_LOOKS", 10)
     clock = FakeClock()
     sink = FileSink(path, max_bytes=4, clock=clock)
     sink.emit(b"one\n")

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from obskit.errors import ConfigError, SinkError, SinkTimeout
-from obskit.sinks import FileSink, StreamSink
-from obskit.testing import FakeClock
+from obskit.sinks import FileSink, StreamSink, _descriptor
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="pipes and devices of POSIX systems")
 
@@ -101,11 +100,14 @@ def test_a_full_disk_is_named() -> None:
 
 
 @posix
-def test_a_full_pipe_loses_whole_lines_only(pipe: tuple[int, io.FileIO]) -> None:
+def test_a_full_pipe_loses_whole_lines_only(
+    pipe: tuple[int, io.FileIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was begun is finished before the next line; what did not fit at all is refused."""
+    monkeypatch.setattr(_descriptor, "WRITE_TIMEOUT", 0.0)
     reader, stream = pipe
     os.set_blocking(stream.fileno(), False)
-    sink = StreamSink(stream, clock=_Impatient())
+    sink = StreamSink(stream)
     written = refused = 0
     for number in range(30):
         try:
@@ -123,14 +125,6 @@ def test_a_full_pipe_loses_whole_lines_only(pipe: tuple[int, io.FileIO]) -> None
     assert refused
     assert len(lines) == written
     assert all(len(line) == 3_000 for line in lines)
-
-
-class _Impatient(FakeClock):
-    """A clock on which every wait is over at once."""
-
-    def monotonic_ns(self) -> int:
-        self.advance(10)
-        return super().monotonic_ns()
 
 
 def _drain(reader: int) -> bytes:

@@ -73,7 +73,13 @@ class FilteredSink(Generic[T]):
 
     def emit(self, item: T, /) -> None:
         """Deliver *item* if it passes."""
-        if self._passes(item):
+        try:
+            passes = self._predicate(item)
+        except Exception as error:
+            let_pass(error)
+            self._failures += 1
+            passes = True
+        if passes:
             self._sink.emit(item)
 
     def flush(self, timeout: float) -> bool:
@@ -86,15 +92,7 @@ class FilteredSink(Generic[T]):
 
     def stats(self) -> Mapping[str, float]:
         """Return what the sink counts, and ``filter_failures``."""
-        return {**sink_stats(self._sink), "filter_failures": float(self._failures)}
-
-    def _passes(self, item: T) -> bool:
-        try:
-            return self._predicate(item)
-        except Exception as error:
-            let_pass(error)
-            self._failures += 1
-            return True
+        return {**sink_stats(self._sink), "filter_failures": self._failures}
 
 
 class MemorySink(Generic[T]):

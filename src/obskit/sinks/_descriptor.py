@@ -17,7 +17,7 @@ import select
 import stat
 from typing import Final
 
-from ..clock import Clock
+from ..clock import Deadline
 from ..errors import SinkError, SinkTimeout
 from ..interrupts import is_interruption, let_pass
 from ..worker import close_at_exit
@@ -39,9 +39,8 @@ _PIPE_BUF: Final = getattr(select, "PIPE_BUF", 512)
 class Descriptor:
     """Writes lines to the descriptor *fd*, which stays the caller's to close."""
 
-    def __init__(self, fd: int, clock: Clock, losses: Losses) -> None:
+    def __init__(self, fd: int, losses: Losses) -> None:
         self._fd = fd
-        self._clock = clock
         self._losses = losses
         self._lines_to_look = 0
         self._inheritable = os.get_inheritable(fd)
@@ -115,10 +114,13 @@ class Descriptor:
     # --- pipes and sockets ---
 
     def _write_to_pipe(self, line: bytes) -> None:
-        timeout = _STUCK_TIMEOUT if self._stuck else WRITE_TIMEOUT
-        deadline = self._clock.monotonic_ns() + int(timeout * 1e9)
+        deadline = Deadline(_STUCK_TIMEOUT if self._stuck else WRITE_TIMEOUT)
         self._stuck = True
-        self._take_turn(deadline)
+        # Also for a short line, which would land in the middle of a long one.
+        while not try_lock_pipe(self._fd):
+            if not deadline.left():
+                raise SinkTimeout("timeout")
+            pause()
         try:
             self._put_rest(deadline)
             if len(line) > _PIPE_BUF:
@@ -126,7 +128,7 @@ class Descriptor:
             self._rest, self._begun = line, False
             self._put(deadline)
             if self._rest and self._begun:
-                self._put(deadline + int(_FINISH_TIMEOUT * 1e9))
+                self._put(Deadline(deadline.left() + _FINISH_TIMEOUT))
         except OSError as error:
             # What a signal handler raises may be a TimeoutError, which has no number.
             if error.errno is not None and not is_interruption(error):
@@ -142,14 +144,14 @@ class Descriptor:
             self._rest = b""
             raise SinkTimeout("timeout")
 
-    def _await_room(self, size: int, deadline: int) -> None:
+    def _await_room(self, size: int, deadline: Deadline) -> None:
         """Wait until the pipe takes *size* bytes in one piece, if it ever does."""
         while (room := room_of(self._fd, size)) is not None and room < size and not is_deserted(self._fd):
-            if self._clock.monotonic_ns() >= deadline:
+            if not deadline.left():
                 raise SinkTimeout("timeout")
         self._whole = room or _PIPE_BUF
 
-    def _put_rest(self, deadline: int) -> None:
+    def _put_rest(self, deadline: Deadline) -> None:
         """Complete the line before, or raise: nothing may follow half a line."""
         if self._unsure:
             self._begun |= len(self._rest) > self._whole
@@ -162,7 +164,7 @@ class Descriptor:
         if self._rest:
             raise SinkTimeout("timeout")
 
-    def _put(self, deadline: int) -> None:
+    def _put(self, deadline: Deadline) -> None:
         """Write what is in `_rest`, as much of it as goes before *deadline*."""
         self._unsure = False
         while self._rest:
@@ -171,7 +173,7 @@ class Descriptor:
             self._begun |= done > 0
             self._rest = self._rest[done:]
             self._unsure = False
-            if not done and not self._wait(deadline):
+            if not done and not has_room(self._fd, deadline.left()):
                 return
 
     def _write_now(self, data: bytes) -> int:
@@ -189,18 +191,6 @@ class Descriptor:
             return os.write(self._fd, data[: self._whole]) if has_room(self._fd, 0) else 0
         except BlockingIOError:
             return 0
-
-    def _wait(self, deadline: int) -> bool:
-        """Wait until there is room; False if there is none before *deadline*."""
-        left = deadline - self._clock.monotonic_ns()
-        return left > 0 and has_room(self._fd, left / 1e9)
-
-    def _take_turn(self, deadline: int) -> None:
-        """Hold the pipe for one line: also a short one, which would land in the middle of a long one."""
-        while not try_lock_pipe(self._fd):
-            if self._clock.monotonic_ns() >= deadline:
-                raise SinkTimeout("timeout")
-            pause()
 
     # --- the rest of a line ---
 

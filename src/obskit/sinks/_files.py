@@ -51,11 +51,10 @@ class FileSink(LineSink):
         keep: int = 5,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._path = Path(
-            checked_path("output", path)
-        ).absolute()  # a daemon that changes its directory keeps its log
+        # A daemon that changes its directory keeps its log.
+        self._path = Path(checked_path("output", path)).absolute()
         self._clock = clock
-        self._rotation = Rotation.of(self._path, max_bytes=max_bytes, every=every, keep=keep, clock=clock)
+        self._rotation = Rotation(self._path, max_bytes=max_bytes, every=every, keep=keep, clock=clock)
         try:
             self._file: OpenFile | None = OpenFile(self._path)
         except OSError as error:
@@ -88,8 +87,8 @@ class FileSink(LineSink):
         if now >= self._next_look:
             self._next_look = now + int(_LOOK_INTERVAL * 1e9)
             self._look(self._file)
-        if self._rotation is not None and self._rotation.is_due(self._file.fd, len(line)):
-            self._rotate(self._rotation, self._file)
+        if self._rotation.is_due(self._file.fd, len(line)):
+            self._rotate(self._file)
         try:
             if self._torn and not self._descriptor.has_rest:
                 self._file.end_half_line()
@@ -108,10 +107,10 @@ class FileSink(LineSink):
         self._next_look = 0
         raise SinkError("EBADF")
 
-    def _rotate(self, rotation: Rotation, file: OpenFile) -> None:
+    def _rotate(self, file: OpenFile) -> None:
         # A line must end in the file that it was begun in.
-        if not self._descriptor.has_rest and rotation.turn(file) and not self._reopen(file):
-            rotation.pause()
+        if not self._descriptor.has_rest and self._rotation.turn(file) and not self._reopen(file):
+            self._rotation.pause()
 
     def _reopen(self, file: OpenFile) -> bool:
         """Go on with the file at the path; False, and with *file*, if it cannot be opened."""
@@ -128,7 +127,6 @@ class FileSink(LineSink):
 
     def _attach(self, file: OpenFile) -> None:
         self._file = file
-        self._descriptor = Descriptor(file.fd, self._clock, self._losses)
+        self._descriptor = Descriptor(file.fd, self._losses)
         self._torn = True  # a process may have died here in the middle of a line
-        if self._rotation is not None:
-            self._rotation.begin(file.fd)
+        self._rotation.begin(file.fd)

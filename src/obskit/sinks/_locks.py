@@ -24,7 +24,7 @@ except ImportError:  # pragma: no cover - Windows, where nobody can rename a fil
     fcntl = SimpleNamespace(LOCK_EX=0, LOCK_NB=0, LOCK_UN=0, flock=lambda *_: None)  # type: ignore[assignment]
 
 #: Seconds between two looks at a lock that somebody else holds.
-INTERVAL: Final = 0.001
+_INTERVAL: Final = 0.001
 #: Whether processes can take turns on a pipe: all that is said of pipes here needs it.
 CAN_SHARE: Final = hasattr(fcntl, "lockf")
 
@@ -37,7 +37,7 @@ _LARGEST_PIPE: Final = 1 << 20  # that a program may ask for, unless the machine
 
 def pause() -> None:
     """Let some time pass before the next look at a lock."""
-    Event().wait(INTERVAL)  # `select` without a file waits on Unix only
+    Event().wait(_INTERVAL)  # `select` without a file waits on Unix only
 
 
 # --- files ---
@@ -89,12 +89,12 @@ def unlock_pipe(fd: int) -> None:
 
 def has_room(fd: int, seconds: float) -> bool:
     """Wait for at most *seconds* until a pipe or socket takes at least ``select.PIPE_BUF`` bytes."""
-    return _told(fd, select.POLLOUT, seconds)
+    return not CAN_SHARE or _told(fd, select.POLLOUT, seconds)
 
 
 def is_deserted(fd: int) -> bool:
     """Tell whether nobody reads the pipe any more, a moment later if somebody does."""
-    return _told(fd, 0, INTERVAL)  # errors are always told
+    return _told(fd, 0, _INTERVAL)  # errors are always told
 
 
 def room_of(fd: int, size: int) -> int | None:

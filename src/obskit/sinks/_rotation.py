@@ -15,11 +15,12 @@ from typing import Final
 from ..clock import Clock
 from ..errors import SinkError
 from ..settings import whole_number, wrong
-from ._descriptor import WRITE_TIMEOUT
-from ._locks import INTERVAL, await_writers, pause, try_lock_file, unlock_file
+from ._locks import await_writers, pause, try_lock_file, unlock_file
 
 #: Seconds before a rotation that failed is tried again.
 _PAUSE: Final = 1.0
+#: Looks at a lock that another process holds, a millisecond apart.
+_MAX_LOOKS: Final = 250
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 # Not on Windows: a link is not followed, and opening a pipe that nobody reads does not hang.
@@ -77,32 +78,18 @@ class OpenFile:
 
 
 class Rotation:
-    """
-    Decides when a file gives way to a new one, and renames it.
+    """Decides when a file gives way to a new one, and renames it; the settings are those of a `FileSink`."""
 
-    Build it with `Rotation.of`.
-    """
-
-    def __init__(self, path: Path, *, max_bytes: int, every: float, keep: int, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, *, max_bytes: int | None, every: float | str | None, keep: int, clock: Clock
+    ) -> None:
         self._path = path
-        self._max_bytes = max_bytes
-        self._every_ns = int(every * 1e9)
-        self._keep = keep
+        self._max_bytes = 0 if max_bytes is None else whole_number("max_bytes", max_bytes)
+        self._every_ns = 0 if every is None else int(_period(every) * 1e9)
+        self._keep = whole_number("keep", keep)
         self._clock = clock
         self._period = 0
         self._not_before = 0
-
-    @classmethod
-    def of(
-        cls, path: Path, *, max_bytes: int | None, every: float | str | None, keep: int, clock: Clock
-    ) -> Rotation | None:
-        """Check the settings of a `FileSink`; None where the file is never to be renamed."""
-        most = 0 if max_bytes is None else whole_number("max_bytes", max_bytes)
-        seconds = 0.0 if every is None else _period(every)
-        keep = whole_number("keep", keep)
-        if not most and not seconds:
-            return None
-        return cls(path, max_bytes=most, every=seconds, keep=keep, clock=clock)
 
     def begin(self, fd: int) -> None:
         """Take up the open file: it belongs to the period in which it was written to last."""
@@ -124,7 +111,7 @@ class Rotation:
         if self._clock.monotonic_ns() < self._not_before:
             return False
         try:
-            with _exclusive(f"{self._path}.lock"):
+            with _lock_at(f"{self._path}.lock"):
                 if file.is_at(self._path):
                     self._rename()
         except OSError:
@@ -152,23 +139,20 @@ def _period(every: float | str) -> float:
 
 
 @contextlib.contextmanager
-def _exclusive(path: str) -> Iterator[None]:
+def _lock_at(path: str) -> Iterator[None]:
     """Hold the lock that the file at *path* stands for, or raise `OSError`."""
     fd = os.open(path, _FLAGS | _CAREFULLY, 0o600)
+    looks = _MAX_LOOKS
     try:
-        _lock(fd)
+        while not try_lock_file(fd):
+            looks -= 1
+            if not looks:
+                raise BlockingIOError(errno.EWOULDBLOCK, "another process holds the lock")
+            pause()
         yield
     finally:
         unlock_file(fd)
         os.close(fd)
-
-
-def _lock(fd: int) -> None:
-    for _ in range(int(WRITE_TIMEOUT / INTERVAL)):
-        if try_lock_file(fd):
-            return
-        pause()
-    raise BlockingIOError(errno.EWOULDBLOCK, "another process holds the lock")
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

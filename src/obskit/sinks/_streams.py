@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from typing import IO, cast
 
-from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import SinkError
 from ..interrupts import let_pass
 from ..settings import writable
@@ -29,9 +28,8 @@ class StreamSink(LineSink):
             file descriptor is written to through that, past its buffer.
     """
 
-    def __init__(self, stream: IO[str] | IO[bytes] | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, stream: IO[str] | IO[bytes] | None = None) -> None:
         self._stream = None if stream is None else writable("stream", stream)
-        self._clock = clock
         super().__init__()
 
     def _begin(self) -> None:
@@ -64,7 +62,7 @@ class StreamSink(LineSink):
         self._seen = stream
         try:
             file = cast("IO[bytes]", stream)
-            self._descriptor = None if file.closed else Descriptor(file.fileno(), self._clock, self._losses)
+            self._descriptor = None if file.closed else Descriptor(file.fileno(), self._losses)
         # No descriptor: io.UnsupportedOperation, AttributeError, or whatever a stand-in raises.
         except Exception as error:
             let_pass(error)
