@@ -10,8 +10,7 @@ indexes. It knows nothing of what items mean.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from ..clock import Deadline
@@ -44,31 +43,15 @@ _AGAIN: Final = {
     # A Lambda function was frozen so long that AWS has hung up.
     "ConnectionClosedError",
 }
+#: What is wrong, where the code alone does not say what to do.
 _FAULTS: Final = {
-    "AccessDeniedException": "does not permit it to this role",
-    "ConnectTimeoutError": "is too slow",
-    "ConnectionClosedError": "is out of reach",
-    "CredentialRetrievalError": "got no credentials",
-    "EndpointConnectionError": "is out of reach",
-    "ExpiredTokenException": "refuses the credentials",
-    "InvalidSignatureException": "refuses the credentials",
-    "NoCredentialsError": "got no credentials",
-    "ProvisionedThroughputExceededException": "has no capacity left",
-    "ReadTimeoutError": "is too slow",
-    "RequestLimitExceeded": "has no capacity left",
     "ResourceNotFoundException": "has no such table: call create_table() once",
-    "ThrottlingException": "has no capacity left",
-    "UnrecognizedClientException": "refuses the credentials",
     "ValidationException": "has a table of another form than create_table() makes",
 }
 
 
 class ConditionFailed(Exception):
     """What is there is not what a write needs."""
-
-
-class ItemTooLarge(Exception):
-    """No table takes this item."""
 
 
 class DynamoDBTable:
@@ -119,7 +102,6 @@ class DynamoDBTable:
 
         Raises:
             ConditionFailed: If *condition* does not hold of what is there.
-            ItemTooLarge: If it is.
             StoreError: If it was not done for another reason; so for all of these methods.
         """
         conditions = {} if condition is None else {"ConditionExpression": condition}
@@ -145,35 +127,27 @@ class DynamoDBTable:
             condition += f" AND begins_with({index or 'sk'}, :begins)"
             values[":begins"] = {"S": begins}
         optional = {"IndexName": index, "Limit": limit}
-        pages = self._pages(
-            TableName=self.name,
-            ConsistentRead=True,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            ScanIndexForward=not newest_first,
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": not newest_first,
             **{name: value for name, value in optional.items() if value is not None},
-        )
-        return [*islice(chain.from_iterable(pages), limit)]
-
-    def _pages(self, **asked: Any) -> Iterator[list[Item]]:
+        }
+        items: list[Item] = []
         while True:
             page = self.call("query", **asked)
-            yield page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page or (limit is not None and len(items) >= limit):
+                return items[:limit]
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def read(self, keys: Sequence[Item]) -> Iterator[Item]:
         """Return what there is under *keys*, in any order."""
-        for start in range(0, len(keys), _MOST_READ):
-            left: Item = {self.name: {"Keys": list(keys[start : start + _MOST_READ]), "ConsistentRead": True}}
-            patience = _Patience()
-            while left:
-                answer = self.call("batch_get_item", RequestItems=left)
-                yield from answer["Responses"][self.name]
-                left = answer.get("UnprocessedKeys") or {}
-                if left:
-                    patience.pause("ThrottlingException")
+        parts = [{"Keys": part, "ConsistentRead": True} for part in _parts(keys, _MOST_READ)]
+        for answer in self._in_parts("batch_get_item", parts):
+            yield from answer["Responses"][self.name]
 
     def put_all(self, items: Sequence[Item]) -> None:
         """Write *items*, whatever is there."""
@@ -184,16 +158,30 @@ class DynamoDBTable:
         self._write_all([{"DeleteRequest": {"Key": key}} for key in keys])
 
     def _write_all(self, requests: Sequence[Item]) -> None:
-        for start in range(0, len(requests), _MOST_WRITTEN):
-            left: Item = {self.name: list(requests[start : start + _MOST_WRITTEN])}
-            patience = _Patience()
-            while left:
-                left = self.call("batch_write_item", RequestItems=left).get("UnprocessedItems") or {}
-                if left:
-                    patience.pause("ThrottlingException")
+        for _ in self._in_parts("batch_write_item", _parts(requests, _MOST_WRITTEN)):
+            pass
 
-    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Make any request; *operation* is a method of the client."""
+    def _in_parts(self, operation: str, parts: Iterable[Any]) -> Iterator[dict[str, Any]]:
+        """Make a request for each part, and again for what DynamoDB has left out of it."""
+        for part in parts:
+            left: Item = {self.name: part}
+            patience = _Patience()
+            while True:
+                answer = self.call(operation, RequestItems=left)
+                yield answer
+                left = answer.get("UnprocessedKeys") or answer.get("UnprocessedItems") or {}
+                if not left:
+                    break
+                patience.pause("ThrottlingException")
+
+    def call(self, operation: str, besides: Collection[str] = (), **arguments: Any) -> dict[str, Any]:
+        """
+        Make any request.
+
+        Args:
+            operation: A method of the client.
+            besides: Codes of errors after which all is well.
+        """
         if self._client is None:
             self._client = _connect(self._what)
         patience = _Patience()
@@ -203,36 +191,35 @@ class DynamoDBTable:
             except Exception as error:
                 let_pass(error)
                 code = _code(error)
+                if code in besides:
+                    return {}
                 if code == "ConditionalCheckFailedException":
                     raise ConditionFailed from None
-                if code == "ValidationException" and "Item size" in str(error):
-                    raise ItemTooLarge from None
                 patience.pause(code)
             else:
                 return answer
 
     def create(self) -> None:
         """Make the table, billed per request, and wait for it; nothing happens where it is there."""
-        try:
-            self.call("create_table", TableName=self.name, BillingMode="PAY_PER_REQUEST", **DEFINITION)
-        except StoreError as error:
-            if "ResourceInUseException" not in str(error):
-                raise
+        self.call(
+            "create_table",
+            besides=["ResourceInUseException"],
+            TableName=self.name,
+            BillingMode="PAY_PER_REQUEST",
+            **DEFINITION,
+        )
         deadline = Deadline(_LONGEST_CREATION)
         while self.call("describe_table", TableName=self.name)["Table"]["TableStatus"] != "ACTIVE":
             if not deadline.left():
                 raise StoreError(f"the table is not there after {_LONGEST_CREATION:g} seconds")
-            _wait(0.2)
-        try:
-            self.call(
-                "update_time_to_live",
-                TableName=self.name,
-                TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES},
-            )
-        except StoreError as error:
+            threading.Event().wait(0.2)
+        self.call(
+            "update_time_to_live",
             # It is enabled already, or the server is none of Amazon's and has no such thing.
-            if not any(code in str(error) for code in ("ValidationException", "UnknownOperationException")):
-                raise
+            besides=["ValidationException", "UnknownOperationException"],
+            TableName=self.name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES},
+        )
 
 
 class InTable:
@@ -285,12 +272,12 @@ class _Patience:
         seconds = jitter(self._longest)
         if code not in _AGAIN or seconds > self._deadline.left():
             raise StoreError(f"DynamoDB {_FAULTS.get(code, 'failed')} ({code})") from None
-        _wait(seconds)
+        threading.Event().wait(seconds)
         self._longest *= 2
 
 
-def _wait(seconds: float) -> None:
-    threading.Event().wait(seconds)
+def _parts(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
 def _code(error: Exception) -> str:

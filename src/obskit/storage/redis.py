@@ -9,8 +9,7 @@ one round trip. It knows nothing of what the scripts keep.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigError, MissingExtra, StoreError
 from ..interrupts import let_pass
@@ -20,51 +19,6 @@ from ..worker import restart_after_fork
 TIMEOUT: Final = 1.0
 
 Argument: TypeAlias = str | bytes | int
-
-#: What is wrong, by the name of an error or of one of its base classes, the most special first.
-#: By name, since valkey-py has errors of its own under the same names.
-_FAULTS: Final = {
-    "AuthenticationError": "refuses the credentials",
-    "AuthenticationWrongNumberOfArgsError": "refuses the credentials",
-    "AuthorizationError": "refuses the credentials",
-    "NoPermissionError": "does not permit it to this user",
-    "ReadOnlyError": "is read-only",
-    "OutOfMemoryError": "is out of memory",
-    "BusyLoadingError": "is starting",
-    "AskError": "is a cluster: give a RedisCluster in place of the URL",
-    "MasterDownError": "has lost its master",
-    "ClusterError": "has no node for our keys",
-    "RedisClusterException": "has no node for our keys",
-    "TimeoutError": "is too slow",
-    "ConnectionError": "is out of reach",
-}
-
-
-@dataclass(frozen=True)
-class Script:
-    """A Lua script; all keys that it touches are given to it, as a cluster demands."""
-
-    text: str
-
-    @property
-    def sha(self) -> str:
-        """What the server calls a script that it has seen before."""
-        import hashlib
-
-        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-
-
-class Client(Protocol):
-    """What is asked of redis-py or valkey-py, for one server, for a sentinel or for a cluster."""
-
-    def evalsha(self, sha: str, number_of_keys: int, /, *keys_and_arguments: Argument) -> Any:
-        """Run a script that the server knows."""
-
-    def eval(self, script: str, number_of_keys: int, /, *keys_and_arguments: Argument) -> Any:
-        """Run a script and let the server remember it."""
-
-    def close(self) -> None:
-        """Disconnect."""
 
 
 class RedisConnection:
@@ -99,21 +53,27 @@ class RedisConnection:
             _ABANDONED.append(self._client)
             self._client = _open(self._url, self._what)
 
-    def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:
         """
-        Run *script*.
+        Run *script*, in Lua.
+
+        Args:
+            keys: All that it touches, as a cluster demands.
 
         Raises:
             StoreError: If there is no answer, or the answer is an error. It shows no argument.
         """
+        import hashlib
+
+        sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         try:
             try:
-                return self._client.evalsha(script.sha, len(keys), *keys, *arguments)
+                return self._client.evalsha(sha, len(keys), *keys, *arguments)
             except Exception as error:
                 let_pass(error)
-                if "NoScriptError" not in _names(error):
+                if type(error).__name__ != "NoScriptError":
                     raise
-                return self._client.eval(script.text, len(keys), *keys, *arguments)
+                return self._client.eval(script, len(keys), *keys, *arguments)
         except Exception as error:
             let_pass(error)
             raise StoreError(f"Redis {_fault(error)} ({type(error).__name__})") from None
@@ -128,10 +88,10 @@ class RedisConnection:
 
 
 #: Clients of the parent in its child; letting them go would wait for what is locked.
-_ABANDONED: Final[list[Client]] = []
+_ABANDONED: Final[list[Any]] = []
 
 
-def _open(url: str, what: str) -> Client:
+def _open(url: str, what: str) -> Any:
     try:
         from redis import Redis
         from redis.backoff import NoBackoff
@@ -154,7 +114,7 @@ def _open(url: str, what: str) -> Client:
     return client
 
 
-def _taken(client: Any) -> Client:
+def _taken(client: Any) -> Any:
     """Check what else than a URL was given."""
     # The asynchronous clients have the same methods, but nobody would await them.
     if not callable(getattr(client, "evalsha", None)) or hasattr(client, "__aenter__"):
@@ -167,18 +127,12 @@ def _taken(client: Any) -> Client:
         raise ConfigError(
             "url_or_client must be a client without decode_responses=True: what is kept is bytes"
         )
-    taken: Client = client
-    return taken
+    return client
 
 
 def _fault(error: Exception) -> str:
-    """Say what is wrong, without a word of the error's own: it may hold what was sent."""
-    names = _names(error)
-    known = next((fault for name, fault in _FAULTS.items() if name in names), None)
-    if known is None and "WRONGTYPE" in str(error):
-        return "holds something else under our key"
-    return known or "failed"
-
-
-def _names(error: Exception) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}
+    """Say what is wrong where its class does not, without a word of its own: it may hold what was sent."""
+    # By name, since valkey-py has errors of its own under the same names.
+    if type(error).__name__ in ("AskError", "MovedError"):
+        return "is a cluster: give a RedisCluster in place of the URL"
+    return "holds something else under our key" if "WRONGTYPE" in str(error) else "failed"

@@ -6,16 +6,16 @@ from typing import Final
 
 from ...clock import Clock
 from ...errors import StoreError
-from ...storage.redis import Argument, RedisConnection, Script
+from ...storage.redis import Argument, RedisConnection
 from ._marks import KEPT, SharedDedupe
 
-_READ: Final = Script("return redis.call('GET', KEYS[1])")
+_READ: Final = "return redis.call('GET', KEYS[1])"
 #: Arguments: what must be there, what is to take its place ('' for nothing, in both), ms until it goes.
-_EXCHANGE: Final = Script("""
+_EXCHANGE: Final = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1
-""")
+"""
 
 
 class RedisDedupe(SharedDedupe):

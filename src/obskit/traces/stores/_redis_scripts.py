@@ -18,8 +18,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...storage.redis import Script
-
 _SHARED: Final = """
 local index, docs, alive = KEYS[1], KEYS[2], KEYS[3]
 local call = redis.call
@@ -58,7 +56,7 @@ end
 #: Arguments: per_user, total, first key that is not too old, ms until all expires ('' for never).
 #: For each change: key, user, trace id, is new, is final, document.
 #: Returns how many final changes found their trace gone.
-WRITE: Final = Script(
+WRITE: Final = (
     _SHARED
     + """
 local per_user, total, oldest, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -109,7 +107,7 @@ end
 
 #: Arguments: 'a' for everybody or 'u:<user>', limit.
 #: Returns key, document, and 1 for a lost one, of each trace, newest first.
-RECENT: Final = Script(
+RECENT: Final = (
     _SHARED
     + _ANSWER
     + """
@@ -122,7 +120,7 @@ return answer
 )
 
 #: Arguments: beginning of a trace id, limit. Returns the same as RECENT.
-FIND: Final = Script(
+FIND: Final = (
     _SHARED
     + _ANSWER
     + """
@@ -138,7 +136,7 @@ return answer
 )
 
 #: Arguments: user. Returns the keys of the traces that there were.
-FORGET: Final = Script(
+FORGET: Final = (
     _SHARED
     + """
 local keys = {}
@@ -149,7 +147,7 @@ return keys
 )
 
 #: Arguments: process, ms that it lives without a beat.
-BEAT: Final = Script(
+BEAT: Final = (
     _SHARED
     + """
 call('ZADD', alive, now_ms() + ARGV[2], ARGV[1])

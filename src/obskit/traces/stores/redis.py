@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
-from ...storage.redis import Argument, RedisConnection, Script
+from ...storage.redis import Argument, RedisConnection
 from . import _redis_scripts as scripts
 from ._bounds import Bounds
 from ._protocol import Change, Kept
@@ -84,7 +84,7 @@ class _Redis:
     def find(self, prefix: str, limit: int, /) -> list[Kept]:
         return self._kept(scripts.FIND, prefix, limit)
 
-    def _kept(self, script: Script, *arguments: Argument) -> list[Kept]:
+    def _kept(self, script: str, *arguments: Argument) -> list[Kept]:
         found = self._connection.run(script, self._keys, arguments)
         return [Kept(key.decode(), document, bool(is_lost)) for key, document, is_lost in found]
 
