@@ -152,6 +152,16 @@ def test_mounted_and_missing_routes_are_named_by_what_is_known(seen: Observed, p
     assert [command for command, _ in seen.ends()] == [name]
 
 
+def test_a_route_that_cannot_be_read_leaves_the_path(seen: Observed) -> None:
+    """Frameworks change; the request is served all the same."""
+
+    class Odd:
+        endpoint = path = property(lambda self: 1 / 0)
+
+    call(ObskitMiddleware(fine), {**http("/odd"), "route": Odd()})
+    assert seen.ends() == [("GET /odd", "ok")]
+
+
 def test_a_trace_goes_on_with_that_of_the_caller(seen: Observed) -> None:
     """Ids of the caller are taken over and given back."""
     headers = {"traceparent": TRACEPARENT, "X_Correlation_Id": "order-7", "X_Request_ID": "edge-1"}

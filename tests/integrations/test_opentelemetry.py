@@ -137,6 +137,14 @@ def test_spans_that_nobody_ends_do_not_pile_up(tracer: api.Tracer, monkeypatch: 
     assert [trace.status for trace in obskit.get_trace_store().recent("42")] == ["ok", "ok", "running"]
 
 
+def test_what_is_no_span_does_no_harm() -> None:
+    """An exception in a processor would reach the program that starts the span."""
+    processor = TraceStoreProcessor()
+    processor.on_start(None)  # type: ignore[arg-type]
+    processor.on_end(None)  # type: ignore[arg-type]
+    assert obskit.get_trace_store().recent() == []
+
+
 def test_a_provider_can_be_flushed_and_shut_down() -> None:
     """The store stays open: it belongs to the runtime."""
     provider = TracerProvider()

@@ -50,9 +50,8 @@ def observe(app: Celery, *, user_id: Callable[[Task], object] | None = None) -> 
         (signals.setup_logging, _leave_logging),
         (signals.worker_process_shutdown, _flush),
     ):
-        signal.connect(
-            receiver, weak=False, dispatch_uid=f"obskit-{id(app)}"
-        )  # once, however often it is called
+        # By an id, so that it is connected once, however often this is called.
+        signal.connect(receiver, weak=False, dispatch_uid=f"obskit-{id(app)}")
     return app
 
 

@@ -63,14 +63,14 @@ def observe(bot: discord.Client) -> None:
         raise ConfigError(f"observe takes a Client or Bot of discord.py, got {type(bot).__name__}")
     log_once(*_LOGGERS)
     replace(bot, "_run_event", _events)
-    replace(bot, "dispatch", _dispatched)
+    replace(bot, "dispatch", _before(_note_command_error))
     if isinstance(bot, commands.bot.BotBase):
         replace(bot, "invoke", _within(_command))
     tree = bot._connection._command_tree
     if tree is not None:
         replace(tree, "_call", _within(partial(_app_command, tree)))
-    replace(bot._connection, "store_view", _views)
-    replace(tasks.Loop, "_loop", _loops)  # a loop belongs to no bot
+    replace(bot._connection, "store_view", _before(_reach_view))
+    replace(tasks.Loop, "_loop", _before(_reach_loop))  # a loop belongs to no bot
 
 
 def _within(block_of: Callable[..., AbstractContextManager[object]]) -> Callable[[_Coro], _Coro]:
@@ -86,57 +86,51 @@ def _within(block_of: Callable[..., AbstractContextManager[object]]) -> Callable
     return make
 
 
-def _events(run_event: _Coro) -> _Coro:
-    async def observed(coro: _Coro, name: str, /, *args: Any, **kwargs: Any) -> None:
-        await run_event(_within(lambda *_, **__: Reporting(_log, name))(coro), name, *args, **kwargs)
+def _before(look: Callable[..., None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let *look* see the arguments of a function, whatever its kind, before it is called."""
 
-    return observed
+    def make(method: Callable[..., Any]) -> Callable[..., Any]:
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            look(*args, **kwargs)
+            return method(*args, **kwargs)
 
+        return observed
 
-def _dispatched(dispatch: Callable[..., None]) -> Callable[..., None]:
-    """Take notice of errors where all ways of a prefix or hybrid command that fails meet."""
-
-    def observed(event: str, /, *args: Any, **kwargs: Any) -> None:
-        if event == "command_error" and args and isinstance(args[-1], Exception):
-            _failed(args[-1])
-        dispatch(event, *args, **kwargs)
-
-    return observed
+    return make
 
 
-def _error_handler(handle: _Coro) -> _Coro:
-    """Take notice of an error before it is given to the handler of a tree, a view or a modal."""
-
-    async def observed(interaction: discord.Interaction[Any], error: Exception, /, *args: Any) -> None:
-        _failed(error)
-        await handle(interaction, error, *args)
-
-    return observed
+# --- what is looked at ---
 
 
-def _failed(error: Exception) -> None:
+def _note_command_error(event: str, /, *args: Any, **_kwargs: Any) -> None:
+    # Here all ways of a prefix or hybrid command that fails meet.
+    if event == "command_error" and args and isinstance(args[-1], Exception):
+        _note_error(args[0], args[-1])
+
+
+def _note_error(_source: object, error: Exception, /, *_args: Any) -> None:
     opened = current_trace()
     if opened is not None:  # no command was found: discord.py tells of that itself
         tell = refuse if isinstance(error, _REFUSALS) else report
         tell(_log, opened.command, error)
 
 
-def _views(store_view: Callable[..., None]) -> Callable[..., None]:
-    """Reach each view and modal when the bot begins to listen for it."""
-
-    def observed(view: Any, *args: Any, **kwargs: Any) -> None:
-        replace(view, "on_error", _error_handler)
-        replace(view, "_scheduled_task", _within(partial(_component, type(view).__name__)))
-        store_view(view, *args, **kwargs)
-
-    return observed
+def _reach_view(view: Any, /, *_args: Any, **_kwargs: Any) -> None:
+    """Observe a view or modal when the bot begins to listen for it."""
+    replace(view, "on_error", _before(_note_error))
+    replace(view, "_scheduled_task", _within(partial(_component, type(view).__name__)))
 
 
-def _loops(loop: _Coro) -> _Coro:
-    async def observed(self: tasks.Loop[Any], *args: Any, **kwargs: Any) -> None:
-        name = self.coro.__qualname__
-        replace(self, "coro", _within(lambda *_, **__: Command(_log, name)))
-        await loop(self, *args, **kwargs)
+def _reach_loop(loop: tasks.Loop[Any], /, *_args: Any, **_kwargs: Any) -> None:
+    name = loop.coro.__qualname__
+    replace(loop, "coro", _within(lambda *_, **__: Command(_log, name)))
+
+
+def _events(run_event: _Coro) -> _Coro:
+    """Look at an error of an event before discord.py takes it."""
+
+    async def observed(coro: _Coro, name: str, /, *args: Any, **kwargs: Any) -> None:
+        await run_event(_within(lambda *_, **__: Reporting(_log, name))(coro), name, *args, **kwargs)
 
     return observed
 
@@ -157,7 +151,7 @@ def _app_command(
 ) -> AbstractContextManager[object]:
     if interaction.type is discord.InteractionType.autocomplete:
         return nullcontext()
-    replace(tree, "on_error", _error_handler)  # now: CommandTree.error() may have put another there
+    replace(tree, "on_error", _before(_note_error))  # now: CommandTree.error() may have put another there
     return _interaction(interaction, _name_of(interaction))
 
 

@@ -42,12 +42,9 @@ class ObservedApplication(Application[Any, Any, Any, Any, Any, Any]):
 
     async def process_update(self, update: object) -> None:
         """Run the handlers of *update* inside a trace."""
-        if not isinstance(update, Update):  # something of the bot's own that it put into the queue
-            with Command(_log, type(update).__name__):
-                return await super().process_update(update)
-        user, chat = update.effective_user, update.effective_chat
+        user, chat = getattr(update, "effective_user", None), getattr(update, "effective_chat", None)
         with Command(_log, _name_of(update), user and user.id, chat_id=chat and chat.id):
-            return await super().process_update(update)
+            await super().process_update(update)
 
     async def process_error(
         self, update: object, error: Exception, job: Any = None, coroutine: Any = None
@@ -60,7 +57,9 @@ class ObservedApplication(Application[Any, Any, Any, Any, Any, Any]):
         return await super().process_error(update, error, job, coroutine)
 
 
-def _name_of(update: Update) -> str:
+def _name_of(update: object) -> str:
+    if not isinstance(update, Update):  # something of the bot's own that it put into the queue
+        return type(update).__name__
     message = update.effective_message if update.callback_query is None else None
     kind = next((kind for kind in Update.ALL_TYPES if getattr(update, kind) is not None), "update")
     return spoken(None if message is None else message.text or message.caption, kind)
