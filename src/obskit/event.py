@@ -28,6 +28,18 @@ PAIR_NAMES: Final = frozenset({"name", "Name", "key", "Key", "header", "field", 
 PAIR_VALUES: Final = frozenset({"value", "Value"})
 
 
+class Edition:
+    """What was found innocent while the same secrets were registered."""
+
+    __slots__ = ("names", "pattern", "texts")
+
+    def __init__(self, pattern: object) -> None:
+        self.pattern: Final = pattern  #: of these secrets
+        #: Neither secret nor do they hold one; where places matter, and of `PAIR_VALUES`, none.
+        self.names: Final[set[str]] = set()
+        self.texts: Final[set[str]] = set()
+
+
 class Bound:
     """Fields that stand on many events, and their safe form once somebody needed it."""
 
@@ -36,7 +48,7 @@ class Bound:
     def __init__(self, fields: Mapping[str, object]) -> None:
         self.fields = fields
         #: What the gate made of the fields, and the edition of its rules that did.
-        self.safe: tuple[object, Placed] | None = None
+        self.safe: tuple[Edition, Placed] | None = None
         #: What whoever writes lines made of them.
         self.pieces: Any = None
 

@@ -193,8 +193,8 @@ def test_many_names_keep_the_memory_bounded() -> None:
     redactor = Redactor()
     for number in range(5_000):
         redactor({f"name{number}x": f"a text with number {number}"})
-    assert len(redactor._open_names) <= 4_096
-    assert len(redactor._open_texts) <= 4_096
+    assert len(redactor.edition().names) <= 4_096
+    assert len(redactor.edition().texts) <= 4_096
 
 
 def test_exported_names_exist() -> None:
@@ -217,7 +217,7 @@ def test_names_are_not_remembered_without_end() -> None:
     redactor = Redactor(literals=Literals())
     for number in range(5_000):
         redactor.name(f"column_{number}_of_many")
-    assert 0 < len(redactor.open_names()) < 5_000
+    assert 0 < len(redactor.edition().names) < 5_000
 
 
 def test_a_value_that_cannot_be_asked_what_it_is_is_hidden_under_a_secret_name() -> None:

@@ -146,7 +146,7 @@ def test_safe_output_passes() -> None:
 def test_to_explain_again_compiles_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports are made by copies of a redactor, which share what is loaded with the first search."""
     redactor = Redactor()
-    redactor.explain("first")
+    redactor.explain("password=first")
     made: list[int] = []
     monkeypatch.setattr("obskit.redaction.sieve.Sieve.__init__", lambda *_: made.append(1))
     redactor.explain("password=hunter2")

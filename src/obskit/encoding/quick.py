@@ -10,10 +10,9 @@ A payload of 36 values takes 15 µs here and 38 µs there (CPython 3.11).
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Final, Protocol
 
-from ..event import PAIR_VALUES, Json
+from ..event import PAIR_VALUES, Edition, Json
 from .plain import Rules
 
 #: Containers inside containers, and values in all: far inside the budget of `plain`, so nothing is cut.
@@ -26,11 +25,8 @@ _INT64: Final = 1 << 63
 class QuickRules(Rules, Protocol):
     """Rules that remember what they found innocent."""
 
-    def open_names(self) -> Collection[str]:
-        """Give names that are known to be innocent and safe; none of `PAIR_VALUES` is among them."""
-
-    def open_texts(self) -> Collection[str]:
-        """Give texts that are known to be safe."""
+    def edition(self) -> Edition:
+        """Give what is known to be innocent and safe."""
 
 
 class NotQuick(Exception):
@@ -52,8 +48,8 @@ class _Quick:
 
     def __init__(self, rules: QuickRules) -> None:
         self._rules = rules
-        self._names = rules.open_names()
-        self._texts = rules.open_texts()
+        edition = rules.edition()
+        self._names, self._texts = edition.names, edition.texts
         self._left = _NODES
 
     def mapping(self, source: dict[Any, Any], depth: int) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from ..clock import isoformat
 from ..encoding.json import DEFAULT_LINE_BYTES, Dumper, breaks_lines
 from ..encoding.quick import NotQuick
-from ..event import PLACED_FIELDS, Bound, Items, Json
+from ..event import PLACED_FIELDS, Bound, Edition, Items, Json
 from ..gate import Gate
 from ..levels import NAMES
 from ..redaction import Redactor
@@ -37,7 +37,7 @@ class _Pieces:
     __slots__ = ("context", "edition", "has_trace", "names", "others", "taken")
 
     def __init__(
-        self, edition: object, names: frozenset[str], context: str, others: str, *, has_trace: bool
+        self, edition: Edition, names: frozenset[str], context: str, others: str, *, has_trace: bool
     ) -> None:
         self.edition: Final = edition  #: of the rules that made them safe
         self.names: Final = names  #: of the fields, as they were bound and as they are written
@@ -122,9 +122,8 @@ class QuickLine:
         thread finds meanwhile by the old rules is not kept among what is known by the new.
         """
         pattern = self._literals.pattern
-        self._edition = self._redactor.edition()
-        self._open_names = self._redactor.open_names()
-        self._open_texts = self._redactor.open_texts()
+        self._edition = edition = self._redactor.edition()
+        self._open_names, self._open_texts = edition.names, edition.texts
         self._texts = _Encoded(self._redactor)
         service = self._redactor.finished(encode_basestring(self._service).encode()).decode()
         self._between = f'","service":{service},"fn":'

@@ -62,22 +62,10 @@ def _read_named_tuple(source: Any, limit: int) -> list[tuple[Any, Any]]:
 
 
 def _read_record(source: object, limit: int) -> list[tuple[str, Any]]:
-    """List the stored attributes; properties are not asked."""
-    names = dict.fromkeys(name for base in type(source).__mro__ for name in _slots(base))
-    stored = [(name, getattr(source, name)) for name in names if hasattr(source, name)]
-    return [*stored, *getattr(source, "__dict__", {}).items()]
-
-
-def _slots(kind: type) -> Iterable[str]:
-    slots = kind.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else slots
-    return [_mangled(kind, name) for name in names if name not in ("__dict__", "__weakref__")]
-
-
-def _mangled(kind: type, name: str) -> str:
-    """Spell a private *name* as Python stores it."""
-    is_private = name.startswith("__") and not name.endswith("__")
-    return f"_{kind.__name__.lstrip('_')}{name}" if is_private else name
+    """List the stored attributes, those in slots too; properties are not asked."""
+    state: Any = object.__getstate__(source)
+    attributes, slots = state if type(state) is tuple else (state, None)
+    return [*(slots or {}).items(), *(attributes or {}).items()]
 
 
 def _record_shell(source: object) -> Any:
@@ -87,34 +75,20 @@ def _record_shell(source: object) -> Any:
         return {}
 
 
-def _fill_record(shell: Any, entries: Iterable[tuple[str, Any]]) -> Any:
+def _fill_record(shell: Any, entries: Iterable[tuple[str, Any]]) -> None:
     if type(shell) is dict:
-        return _fill_dict(shell, entries)
+        _fill_dict(shell, entries)
+        return
     for name, value in entries:
         object.__setattr__(shell, name, value)
-    return shell
 
 
-def _fill_dict(shell: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> Any:
+def _fill_dict(shell: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
     for name, value in entries:
-        shell[_free(name, shell)] = value
-    return shell
-
-
-def _free(name: Any, taken: dict[Any, Any]) -> Any:
-    """Two names may have become the same marker; the later one gets a number."""
-    if name not in taken:
-        return name
-    return next(free for number in range(2, len(taken) + 3) if (free := f"{name}#{number}") not in taken)
-
-
-def _fill_list(shell: Any, entries: Iterable[Any]) -> Any:
-    shell.extend(entries)
-    return shell
-
-
-def _make_tuple(source: Any, entries: Iterable[Any]) -> Any:
-    return tuple(entries)
+        free, number = name, 2
+        while free in shell:  # two names have become the same marker: the later one gets a number
+            free, number = f"{name}#{number}", number + 1
+        shell[free] = value
 
 
 def _make_named_tuple(source: Any, entries: Iterable[tuple[Any, Any]]) -> Any:
@@ -123,9 +97,9 @@ def _make_named_tuple(source: Any, entries: Iterable[tuple[Any, Any]]) -> Any:
 
 _DICT: Final = Kind(read=_read_dict, is_named=True, shell=lambda source: {}, build=_fill_dict)
 _MAPPING: Final = Kind(read=_read_mapping, is_named=True, shell=lambda source: {}, build=_fill_dict)
-_LIST: Final = Kind(read=_read_values, shell=lambda source: [], build=_fill_list)
-_DEQUE: Final = Kind(read=_read_values, shell=lambda source: deque(maxlen=source.maxlen), build=_fill_list)
-_TUPLE: Final = Kind(read=_read_values, build=_make_tuple)
+_LIST: Final = Kind(read=_read_values, shell=lambda source: [], build=list.extend)
+_DEQUE: Final = Kind(read=_read_values, shell=lambda source: deque(maxlen=source.maxlen), build=deque.extend)
+_TUPLE: Final = Kind(read=_read_values, build=lambda source, entries: tuple(entries))
 _NAMED_TUPLE: Final = Kind(read=_read_named_tuple, is_named=True, build=_make_named_tuple)
 _SET: Final = Kind(read=_read_values, build=lambda source, entries: set(entries))
 _FROZENSET: Final = Kind(read=_read_values, build=lambda source, entries: frozenset(entries))

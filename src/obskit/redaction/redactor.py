@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..event import PAIR_NAMES, PAIR_VALUES
+from ..event import PAIR_NAMES, PAIR_VALUES, Edition
 from ..interrupts import let_pass
 from ..lazy import LOADING
 from .literals import Literals
 from .mask import MARKER, Mask
 from .policy import KeyPolicy
 from .scan import Scanner
-from .showing import may_stay, sounds_secret
 from .span import Span
 from .verdict import Verdict
 
@@ -39,25 +39,42 @@ _JSON_STARTS: Final = frozenset("{[")
 _JSON_ENDS: Final = frozenset("}]")
 #: So often a text in which something was hidden is searched again at most.
 _MORE_LOOKS: Final = 4
-_NAMES_SIZE: Final = 4_096
-_NAME_LENGTH: Final = 256
-_TEXTS_SIZE: Final = 4_096
-_TEXT_LENGTH: Final = 256
+#: So many innocent names, and texts, are remembered, up to this length.
+_MEMORY: Final = 4_096
+_MEMORABLE: Final = 256
 #: Names of a place that are told.
 _REACH: Final = 16
 _SWITCHES: Final[frozenset[type]] = frozenset({bool, type(None)})
 _SCALARS: Final = _SWITCHES | {int, float}
 
 
+# Loaded at first need, which lines of a log mostly do without.
+
+
 @cache
 def _harmless() -> frozenset[type]:
-    """Types whose values are no secret; their modules are slow to load, and lines of a log do without."""
-    from datetime import date, datetime, time, timedelta
-    from decimal import Decimal
-    from uuid import UUID
+    """Types whose values are no secret."""
+    with LOADING:
+        from datetime import date, datetime, time, timedelta
+        from decimal import Decimal
+        from uuid import UUID
 
     numbers = {int, float, bool, type(None), complex, Decimal, range}
     return frozenset({*numbers, date, datetime, time, timedelta, UUID})
+
+
+@cache
+def _walking() -> ModuleType:
+    with LOADING:
+        from . import walk
+    return walk
+
+
+@cache
+def _values() -> ModuleType:
+    with LOADING:
+        from . import values
+    return values
 
 
 class Redactor:
@@ -103,18 +120,12 @@ class Redactor:
         self._mask = Mask(tail=tail, tail_min_length=tail_min_length, fingerprint_key=fingerprint_key)
         self._policy = KeyPolicy(keys=keys, safe_keys=safe_keys)
         shapes, own = _chosen(detectors)
-        self._is_loaded = False
         self._scanner = Scanner(
             shapes=shapes, own=own, policy=self._policy, literals=literals, mask=self._mask
         )
         self.literals: Final = literals
         self._is_plain = not own
-        #: Names that are neither secret nor hold one, and texts in which nothing was found, while
-        #: these secrets were registered.
-        self._open_names: set[str] = set()
-        self._open_texts: set[str] = set()
-        self._searched_for = literals.pattern
-        self._edition = object()
+        self._edition = Edition(literals.pattern)
         # Counted without a lock: a race may lose a count, which costs less than a lock per secret.
         self._counts = {"redacted": 0, "redaction_failed": 0}
         self.reports: Final = bool(report)
@@ -134,7 +145,7 @@ class Redactor:
         dict for a mapping, a list for a sequence, text for an exception.
         """
         try:
-            return self._walked(value)  # type: ignore[no-any-return]
+            return _walking().walk(value, self)  # type: ignore[no-any-return]
         except BaseException as error:
             let_pass(error)
             return self.failed(error)  # type: ignore[return-value]
@@ -142,9 +153,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """Give *text* with every secret in it hidden; it is never cut."""
         # Programs say the same things again and again: 0.1 us for what was said before, 2 us for the search.
-        if self.literals.pattern is not self._searched_for:
-            self._begin_edition()
-        texts = self._open_texts  # of this edition, whatever is registered while the text is searched
+        texts = self.edition().texts  # of this edition, whatever is registered while the text is searched
         if text in texts:
             return text
         try:
@@ -154,10 +163,8 @@ class Redactor:
         except BaseException as error:
             let_pass(error)
             return self.failed(error)
-        if safe is text and len(text) <= _TEXT_LENGTH:
-            if len(texts) >= _TEXTS_SIZE:
-                texts.clear()
-            texts.add(text)
+        if safe is text:
+            _remember(text, texts)
         return safe
 
     def _searched(self, text: str) -> str:
@@ -200,12 +207,10 @@ class Redactor:
     def load(self) -> None:
         """Load now what is otherwise loaded with the first value that needs it."""
         with LOADING:
-            from . import lines, values, walk  # noqa: F401 - to be there
+            from . import lines  # noqa: F401 - to be there
 
-            self._policy.load()
-            self._scanner.load()
-            _harmless()
-            self._is_loaded = True
+            for load in (_harmless, _walking, _values, self._policy.load, self._scanner.load):
+                load()
 
     @property
     def failures(self) -> int:
@@ -236,7 +241,7 @@ class Redactor:
         telling = self._copy()
         telling._findings = findings = Findings()
         telling.needs_place = True
-        telling._edition = object()
+        telling._edition = Edition(self.literals.pattern)
         return telling, findings
 
     def inside(self, name: Any, /) -> Redactor:
@@ -251,71 +256,48 @@ class Redactor:
         copy.__dict__.update(self.__dict__)
         return copy
 
-    def edition(self) -> object:
-        """Give an object that is another one whenever what is hidden may have changed."""
-        if self.literals.pattern is not self._searched_for:
-            self._begin_edition()
+    def edition(self) -> Edition:
+        """Give what is known to be innocent; another object whenever what is hidden may have changed."""
+        pattern = self.literals.pattern
+        if pattern is not self._edition.pattern:
+            self._edition = Edition(pattern)
         return self._edition
 
-    def _begin_edition(self) -> None:
-        """Forget what was found clean: other secrets are registered now."""
-        pattern = self.literals.pattern
-        self._open_names = set()
-        self._open_texts = set()
-        self._edition = object()
-        self._searched_for = pattern
-
-    # What the walk asks.
-
-    def open_names(self) -> Collection[str]:
-        """Give names that are known to be innocent and safe; none of `PAIR_VALUES` is among them."""
-        if self.needs_place:  # an innocent name may be secret in its place
-            return ()
-        self.edition()
-        return self._open_names
+    # What the walks ask.
 
     def open_types(self) -> Collection[type]:
         """Give types whose values are safe: numbers, unless one may be registered."""
         return _SWITCHES if self.literals.has_numbers else _SCALARS
-
-    def open_texts(self) -> Collection[str]:
-        """Give texts in which nothing was found."""
-        self.edition()
-        return self._open_texts
 
     def name(self, name: Any, among: Sequence[tuple[Any, Any]] = (), /) -> tuple[Verdict | None, Any]:
         """
         Give the verdict on *name*, and *name* itself made safe.
 
         Args:
-            among: All names of the container, each with its value: one that pairs a name
-                with a value, as in ``{"name": "Authorization", "value": ...}``, is judged with the others.
+            among: All names of the container, each with its value: those that pair a name
+                with a value, as in ``{"name": "Authorization", "value": ...}``, are judged together.
         """
         try:
-            if type(name) is str and name in self.open_names():
+            if type(name) is not str:
+                return self._foreign_name(name)
+            known = self.edition().names
+            if name in known:
                 return None, name
-            verdict, safe = self._judged(name)
-            if type(name) is str and name in PAIR_VALUES:
-                verdict = next(filter(None, map(self._judge, _called(among))), verdict)
-            elif verdict is not None and type(name) is str and name in PAIR_NAMES and _holds_value(among):
-                verdict = verdict._replace(doubtful=True)
+            verdict, safe = self._verdict(name), self.text(name)
+            if name in PAIR_VALUES:
+                return next(filter(None, map(self._verdict, _called(among))), verdict), safe
         except BaseException as error:  # the name's own code ran
             let_pass(error)
             return Verdict(tail=False), self.failed(error)
+        if verdict is not None and name in PAIR_NAMES and _holds_value(among):
+            verdict = verdict._replace(doubtful=True)
+        if (
+            verdict is None and safe is name and not self.needs_place
+        ):  # there it may be secret in another place
+            _remember(name, known)
         return verdict, safe
 
-    def _judged(self, name: Any) -> tuple[Verdict | None, Any]:
-        if type(name) is not str:
-            return self._judged_foreign(name)
-        names = self._open_names
-        verdict, safe = self._judge(name), self.text(name)
-        if verdict is None and safe is name and len(name) <= _NAME_LENGTH and name not in PAIR_VALUES:
-            if len(names) >= _NAMES_SIZE:
-                names.clear()
-            names.add(name)
-        return verdict, safe
-
-    def _judged_foreign(self, name: Any) -> tuple[Verdict | None, Any]:
+    def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
         safe = self.leaf(name)
         if type(name) in _harmless():
             return None, safe
@@ -323,9 +305,9 @@ class Redactor:
             text = name.decode("utf-8", "replace")
         else:
             text = str.__str__(name) if isinstance(name, str) else str(name)
-        return self._judge(text), safe
+        return self._verdict(text), safe
 
-    def _judge(self, name: str) -> Verdict | None:
+    def _verdict(self, name: str) -> Verdict | None:
         return (
             self._policy.verdict_at((*self.place, name)) if self.needs_place else self._policy.verdict(name)
         )
@@ -333,8 +315,10 @@ class Redactor:
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
         """Give the marker for *value*, or *value* itself where it may stay."""
         try:
-            # Most are texts: 1.0 us instead of 1.5 us.
-            if (type(value) is not str or verdict.doubtful) and may_stay(value, verdict):
+            if value is None or type(value) is bool:
+                return value
+            # Most are texts, which need no closer look.
+            if (type(value) is not str or verdict.doubtful) and _values().may_stay(value, verdict):
                 return value
             return self._marker(value, verdict)
         except BaseException as error:  # the value's own code ran
@@ -373,18 +357,11 @@ class Redactor:
             return value
         rules = self.inside(safe) if self.needs_place else self
         try:
-            is_secret = sounds_secret(value, verdict, is_loose=is_loose)
+            is_secret = _values().sounds_secret(value, verdict, is_loose=is_loose)
+            return rules._marker(value, verdict) if is_secret else value
         except Exception as error:  # never seen; what cannot be judged is hidden
             let_pass(error)
             return rules.failed(error)
-        return rules.hidden(value, verdict) if is_secret else value
-
-    def _walked(self, value: Any) -> Any:
-        if not self._is_loaded:  # not at import: the lines of a log do without
-            self.load()
-        from .walk import walk
-
-        return walk(value, self)
 
     def leaf(self, value: Any, /) -> Any:
         """Make *value* safe, which is no container; the same object if it is safe already."""
@@ -456,7 +433,7 @@ class Redactor:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        safe = self._walked(value)
+        safe = _walking().walk(value, self)
         if safe is value:
             return text
         separators = None if '": ' in text else (",", ":")
@@ -471,6 +448,13 @@ def _chosen(rules: Iterable[object]) -> tuple[tuple[Shape, ...] | None, tuple[De
     from .shapes import SHAPES
 
     return choose(rules, SHAPES)
+
+
+def _remember(text: str, known: set[str]) -> None:
+    if len(text) <= _MEMORABLE:
+        if len(known) >= _MEMORY:
+            known.clear()
+        known.add(text)
 
 
 def _called(entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """
-Read the value behind a secret name in a text, and judge whether it is one.
+Judge the value of a secret name: behind the name in a text, where it must be found first, or by itself.
 
 The less certain the name, the more the value must look like a secret. All this
-is loaded with the first secret name that a text has.
+is loaded with the first value that is not hidden for its name alone.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from .policy import KeyPolicy
 from .span import Mention, Span
@@ -258,3 +258,29 @@ def looks_secret(value: str, verdict: Verdict, *, is_loose: bool) -> bool:
     if _PATH.match(value) or _UUID.fullmatch(value) or _COMPOSED.fullmatch(value):
         return False
     return len(value) >= 16 or (len(value) >= 8 and any(map(str.isdigit, value)))
+
+
+def may_stay(value: Any, verdict: Verdict) -> bool:
+    """Say whether *value* may be shown although its name sounds like a secret."""
+    if verdict.doubtful:
+        is_text = isinstance(value, (str, bytes, bytearray))
+        return not is_text or not sounds_secret(value, verdict, is_loose=False)
+    if hasattr(type(value), "get_secret_value"):
+        return _hides_itself(value)
+    return isinstance(value, (int, float, complex)) and not verdict.numbers
+
+
+def _hides_itself(value: Any) -> bool:
+    """Say whether *value*, like pydantic's ``SecretStr``, shows nothing; text would break its model."""
+    secret = value.get_secret_value()
+    text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else str(secret)
+    return not text or text not in f"{value!r} {value}"
+
+
+def sounds_secret(value: str | bytes | bytearray, verdict: Verdict, *, is_loose: bool) -> bool:
+    """Do the same as `looks_secret` for texts and bytes of any class, without running code of their own."""
+    if isinstance(value, str):
+        text = str.__str__(value)[:_LOOK]
+    else:
+        text = bytes(value[:_LOOK]).decode("utf-8", "replace")
+    return looks_secret(text, verdict, is_loose=is_loose)

@@ -122,7 +122,7 @@ class _Reading:
 
     def _read_named(self, node: _Node) -> None:
         rules, entries = node.rules, node.entries
-        open_names, open_types = rules.open_names(), rules.open_types()
+        open_names, open_types = rules.edition().names, rules.open_types()
         for position, (name, value) in enumerate(entries):
             inner = rules
             if type(name) is not str or name not in open_names:
