@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from obskit.alerts import Alerter, Kind, Route
+from obskit.alerts import Alerter, Kind, Route, Severity
 from obskit.alerts.breaker import Breaker
 from obskit.alerts.dedupe import MemoryDedupe
 from obskit.alerts.lane import Job
@@ -102,7 +102,7 @@ def test_a_digest_of_a_forgotten_incident_names_its_key(
     key = telling.send(alert()).key
     telling.flush(5)
     telling.send(alert()).wait(5)
-    telling._incidents.pop(f"{key}:error")
+    telling._incidents.pop((key, Severity.ERROR))
     clock.advance(300)
     eventually(lambda: len(sink.deliveries) == 2)
     told = sink.deliveries[1]

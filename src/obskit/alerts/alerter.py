@@ -27,17 +27,18 @@ from ..worker import close_at_exit, restart_after_fork
 from .dedupe import Dedupe, Held
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
-from .key import KeyRule, check_rule, dedupe_key, incident_key
+from .key import KeyRule, check_rule, incident_key
 from .lane import LOCAL_LEASE, Job, Lane, Terms
 from .model import Alert, SafeAlert, Severity, secured
 from .receipt import Ledger, Outcome, Receipt
 from .routing import Route, check_sink
 from .watch import Watch
-from .window import NO_REPEATS, Repeats
+from .window import Repeats
 
 if TYPE_CHECKING:
     from .spool import Spool
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 #: Incidents remembered for `Alerter.resolve`, and keys for `Alerter.mute`.
@@ -119,7 +120,9 @@ class Alerter:
             for severity in Severity
         }
         self._muted: OrderedDict[str, float] = OrderedDict()  # incident key -> end, monotonic ns
-        self._incidents: OrderedDict[str, SafeAlert] = OrderedDict()  # dedupe key -> the last alert
+        self._incidents: OrderedDict[tuple[str, Severity], SafeAlert] = (
+            OrderedDict()
+        )  # the last alert of each
         self._resolved: OrderedDict[str, int] = OrderedDict()  # incident key -> how often, for fresh tokens
         self._watch = Watch(self._lanes, self._terms, self._incidents)
         self._closed = False
@@ -163,9 +166,9 @@ class Alerter:
         """
         key = text_of(key)
         with self._lock:
-            told = [self._incidents.pop(dedupe_key(key, severity), None) for severity in Severity]
+            told = [self._incidents.pop((key, severity), None) for severity in Severity]
             _remember(self._resolved, key, self._resolved.get(key, 0) + 1)
-        repeats = {lane: self._end_windows(lane, key) for lane in self._lanes}
+        repeats = {lane: lane.end(key) for lane in self._lanes}
         worst = next(filter(None, reversed(told)), None)  # it went wherever any of them went
         if worst is None or self._closed:
             return Receipt("duplicate", key, self._ledger)
@@ -260,23 +263,23 @@ class Alerter:
         until = self._muted.get(key)
         if until is not None and self._clock.monotonic_ns() < until:
             return self._decided("muted", key)
-        mark = dedupe_key(key, alert.severity)
         lease = f"{self._process}-{next(self._numbers)}"
+        marks = {lane: lane.mark(key, alert.severity) for lane in lanes}
         try:
-            return self._tell(alert, key, lanes, mark, lease)
+            return self._tell(alert, key, marks, lease)
         except BaseException:  # an interruption, too, must leave no silence
-            for lane in lanes:
-                lane.windows.release(lane.mark(mark), lease)
+            for lane, mark in marks.items():
+                lane.windows.release(mark, lease)
             raise
 
-    def _tell(self, alert: Alert, key: str, lanes: Iterable[Lane], mark: str, lease: str) -> Receipt:
+    def _tell(self, alert: Alert, key: str, marks: Mapping[Lane, str], lease: str) -> Receipt:
         """Send *alert* where its window is open, and count it elsewhere."""
         now_ns = self._clock.time_ns()
         occurred = Repeats(1, now_ns, now_ns)
         granted: dict[Lane, Repeats] = {}  # with what each has to report
         is_storm = False
-        for lane in lanes:
-            answer = lane.windows.lease(lane.mark(mark), lease, LOCAL_LEASE, occurred)
+        for lane, mark in marks.items():
+            answer = lane.windows.lease(mark, lease, LOCAL_LEASE, occurred)
             if isinstance(answer, Held):
                 continue
             if lane.storm.lets_pass(alert.severity, self._clock.monotonic_ns()):
@@ -285,40 +288,31 @@ class Alerter:
             is_storm = True
             if lane.storm.hold_back(alert.severity, alert.message, now_ns):
                 self._watch.storm_began(lane)
-            lane.windows.release(lane.mark(mark), lease)
-        if granted:
-            return self._write(alert, key, lease, granted, now_ns)
+            lane.windows.release(mark, lease)
         self._watch.start()
-        return self._decided("throttled" if is_storm else "duplicate", key)
-
-    def _write(
-        self, alert: Alert, key: str, lease: str, granted: Mapping[Lane, Repeats], now_ns: int
-    ) -> Receipt:
-        """Write a message for each lane and queue it."""
-        runtime, mark = current(), dedupe_key(key, alert.severity)
+        if not granted:
+            return self._decided("throttled" if is_storm else "duplicate", key)
+        runtime = current()
         safe = secured(alert, runtime.gate)
         with self._lock:
-            _remember(self._incidents, mark, safe)
+            _remember(self._incidents, (key, alert.severity), safe)
         receipt = Receipt("queued", key, self._ledger, sinks=len(granted))
-        # All processes in one window agree on the token, but not after a recovery.
-        since = self._terms.number_of(now_ns), self._resolved.get(key, 0)
+        recoveries = self._resolved.get(key, 0)
         jobs = {}
         for lane, repeats in granted.items():
-            here = lane.mark(mark)
             message = Delivery(
                 alert=safe,
                 key=key,
                 service=runtime.service,
                 time_ns=now_ns,
-                token=delivery_token(here, Kind.FIRING, *since),
+                token=self._terms.token(marks[lane], Kind.FIRING, now_ns, recoveries),
                 repeats=repeats,
             )
-            jobs[lane] = Job(delivery=message, receipt=receipt, mark=here, lease=lease)
+            jobs[lane] = Job(delivery=message, receipt=receipt, mark=marks[lane], lease=lease)
         return self._enqueue(jobs, receipt)
 
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: Receipt) -> Receipt:
         self._ledger.count("sent", "pending")
-        self._watch.start()
         if self._terms.spool is not None:
             self._terms.spool.add({lane.name: job for lane, job in jobs.items()})
         refused = {lane: job for lane, job in jobs.items() if not lane.submit(job)}
@@ -357,13 +351,6 @@ class Alerter:
             )
             return incident_key(alert, service=service)
 
-    def _end_windows(self, lane: Lane, key: str) -> Repeats:
-        repeats = NO_REPEATS
-        for severity in Severity:
-            mark = lane.mark(dedupe_key(key, severity))
-            repeats = repeats.plus(lane.windows.end(mark)).plus(self._terms.shared.end(mark))
-        return repeats
-
 
 def _make_lanes(sinks: Iterable[AlertSink | Route], terms: Terms) -> tuple[Lane, ...]:
     given = several("sinks", sinks, "alert sinks")
@@ -379,7 +366,7 @@ def _open_spool(path: str | os.PathLike[str], notices: Notices) -> Spool:
     return Spool(path, notices)
 
 
-def _remember(table: OrderedDict[str, V], key: str, value: V) -> None:
+def _remember(table: OrderedDict[K, V], key: K, value: V) -> None:
     """Keep the newest entries of *table* only."""
     table[key] = value
     table.move_to_end(key)

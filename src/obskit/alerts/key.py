@@ -22,7 +22,7 @@ from typing import Final, TypeAlias, cast
 from ..encoding.plain import text_of
 from ..interrupts import traceback_of
 from ..settings import wrong
-from .model import NOTHING, Alert, Severity
+from .model import NOTHING, Alert
 
 #: How to make the key: attributes of an alert, or a function that names the incident.
 KeyRule: TypeAlias = "Sequence[str] | Callable[[Alert], object] | None"
@@ -182,11 +182,6 @@ def check_rule(rule: KeyRule) -> None:
     names = list(given) if isinstance(given, Collection) and not isinstance(given, str) else []
     if not names or not all(type(name) is str and name in _ATTRIBUTES for name in names):
         raise wrong("key", takes, rule)
-
-
-def dedupe_key(incident: str, severity: Severity) -> str:
-    """Name what is told once per window: an incident that gets worse is told again."""
-    return f"{incident}:{severity.value}"
 
 
 @lru_cache(maxsize=1024)

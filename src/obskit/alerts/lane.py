@@ -23,7 +23,7 @@ from ..worker import Worker
 from .breaker import Breaker
 from .dedupe import Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
-from .delivery import AlertSink, Delivery, Kind
+from .delivery import AlertSink, Delivery, Kind, delivery_token
 from .model import Severity
 from .receipt import Ledger, Receipt, Result
 from .routing import Route
@@ -95,9 +95,9 @@ class Terms:
     notices: Notices
     inside: set[int]  #: threads that are delivering: what they complain about is no alert
 
-    def number_of(self, time_ns: int) -> int:
-        """Number the windows since 1970, so that all processes agree in which one a time lies."""
-        return int(time_ns / (self.window * 1e9))
+    def token(self, mark: str, kind: Kind, time_ns: int, recoveries: int = 0) -> str:
+        """Name a message, so that all processes agree within one of the windows since 1970."""
+        return delivery_token(mark, kind, int(time_ns / (self.window * 1e9)), recoveries)
 
 
 class Lane:
@@ -146,9 +146,9 @@ class Lane:
         """Messages that it can still take."""
         return CAPACITY - self._worker.pending
 
-    def mark(self, dedupe_key: str) -> str:
-        """Name the window of *dedupe_key* at this sink."""
-        return f"{dedupe_key}@{self.name}"
+    def mark(self, key: str, severity: Severity) -> str:
+        """Name the window of an incident at this sink; one that gets worse has another and is told again."""
+        return f"{key}:{severity.value}@{self.name}"
 
     def submit(self, job: Job) -> bool:
         """Take *job*; False where the queue is full or closed."""
@@ -179,6 +179,14 @@ class Lane:
             else:
                 self._terms.spool.done(job.row)
         self._terms.ledger.settled(job, result)
+
+    def end(self, key: str) -> Repeats:
+        """Forget the windows of the incident *key*; returns the repeats that nobody has reported."""
+        repeats = NO_REPEATS
+        for severity in Severity:
+            mark = self.mark(key, severity)
+            repeats = repeats.plus(self.windows.end(mark)).plus(self._terms.shared.end(mark))
+        return repeats
 
     def flush(self, timeout: float) -> bool:
         """Wait until every message is settled or with the fallback; False if the time was too short."""

@@ -7,7 +7,6 @@ What an alert is, before and after the gate.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ _MAX_TEXT: Final = 4_000
 _MAX_ID: Final = 128
 #: Links kept, and fields.
 _MAX_ENTRIES: Final = 25
+_CONTAINERS: Final = (list, dict)
 
 
 class Severity(StrEnum):
@@ -119,34 +119,32 @@ SafeAlert = NewType("SafeAlert", Alert)
 
 def secured(alert: Alert, gate: Gate) -> SafeAlert:
     """Return *alert* as it may be shown: without secrets, in bounds, all of it text or JSON."""
-    cause = alert.root_cause
-    if issubclass(type(cause), BaseException):
-        shown: str | None = gate.error(cast("BaseException", cause)).summary
-    else:
-        shown = None if cause is None else gate.text(cause)
     labels, fields = _entries(gate, alert.labels), _entries(gate, alert.fields)
-    links = _entries(gate, alert.links)
-    for name, url in links.items():
-        if type(url) is not str:
-            links[name] = str(url)
     safe = Alert(
         severity=alert.severity,
         message=shorten(gate.text(alert.message), _MAX_TEXT),
-        root_cause=None if shown is None else shorten(shown, _MAX_TEXT),
+        root_cause=_cause(gate, alert.root_cause),
         trace_id=None if alert.trace_id is None else gate.text(alert.trace_id)[:_MAX_ID],
-        links=cast("dict[str, str]", links),
-        fields={**labels, **fields} if labels else fields,
-        fingerprint=_shown(gate, alert.fingerprint),
+        links={label: str(url) for label, url in _entries(gate, alert.links).items()},
+        fields={**labels, **fields},
+        fingerprint=_fingerprint(gate, alert.fingerprint),
         labels=labels,
     )
     return SafeAlert(safe)
 
 
-def _shown(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | None:
+def _cause(gate: Gate, cause: object) -> str | None:
+    if cause is None:
+        return None
+    is_error = issubclass(type(cause), BaseException)
+    shown = gate.error(cast("BaseException", cause)).summary if is_error else gate.text(cause)
+    return shorten(shown, _MAX_TEXT)
+
+
+def _fingerprint(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | None:
     if type(fingerprint) in (list, tuple):
-        return tuple(
-            gate.text(part)[:_MAX_ID] for part in cast("Sequence[object]", fingerprint)[:_MAX_ENTRIES]
-        )
+        parts = cast("Sequence[object]", fingerprint)[:_MAX_ENTRIES]
+        return tuple(gate.text(part)[:_MAX_ID] for part in parts)
     return None if fingerprint is None else gate.text(fingerprint)[:_MAX_ID]
 
 
@@ -157,23 +155,15 @@ def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, Json]:
     safe = gate.fields(entries) if type(entries) is dict else gate.value(entries)
     if not isinstance(safe, dict):
         return {"unreadable": safe}
-    if len(safe) <= _MAX_ENTRIES and all(map(_is_short, safe, safe.values())):
-        return safe
-    kept = itertools.islice(safe.items(), _MAX_ENTRIES)
+    kept = list(safe.items())[:_MAX_ENTRIES]
     return {shorten(name, _MAX_ID): _bounded(value) for name, value in kept}
-
-
-def _is_short(name: str, value: Json) -> bool:
-    """Tell of what is most common that it stays as it is."""
-    kind = type(value)
-    return len(name) <= _MAX_ID and (
-        len(cast("str", value)) <= _MAX_TEXT if kind is str else kind is not list and kind is not dict
-    )
 
 
 def _bounded(value: Json) -> Json:
     """Cut long text, and show a large container as the cut text of it."""
-    if isinstance(value, list | dict):
-        text = json.dumps(value)
-        return value if len(text) <= _MAX_TEXT else shorten(text, _MAX_TEXT)
-    return shorten(value, _MAX_TEXT) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return shorten(value, _MAX_TEXT)
+    if not isinstance(value, _CONTAINERS):
+        return value
+    text = json.dumps(value)
+    return value if len(text) <= _MAX_TEXT else shorten(text, _MAX_TEXT)

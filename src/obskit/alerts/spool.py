@@ -120,9 +120,11 @@ class Spool:
 
         def take(connection: Connection) -> list[tuple[int, str, str | None, str, str]]:
             """Find who is gone and take over in one transaction, so nobody else does."""
-            self._presence.show(self._owner)
             owners = connection.execute("SELECT DISTINCT owner FROM spool WHERE owner <> ?", (self._owner,))
             gone = [owner for (owner,) in owners.fetchall() if self._presence.is_gone(owner)]
+            if not gone:
+                return []
+            self._presence.show(self._owner)
             return connection.execute(_CLAIM, (self._owner, json.dumps(gone), limit)).fetchall()
 
         jobs = []

@@ -20,7 +20,7 @@ from ..worker import Worker
 from .dedupe import Granted, Held
 from .delivery import Delivery, Kind, delivery_token
 from .lane import LOCAL_LEASE, Job, Lane, Terms
-from .model import Alert, SafeAlert, secured
+from .model import Alert, SafeAlert, Severity, secured
 from .storm import TOLD_OF_EACH
 from .window import NO_REPEATS, Repeats
 
@@ -43,10 +43,12 @@ class Watch:
     Args:
         lanes: Who delivers.
         terms: What the lanes have in common.
-        incidents: The last alert of each dedupe key.
+        incidents: The last alert of each incident key and severity.
     """
 
-    def __init__(self, lanes: Iterable[Lane], terms: Terms, incidents: Mapping[str, SafeAlert]) -> None:
+    def __init__(
+        self, lanes: Iterable[Lane], terms: Terms, incidents: Mapping[tuple[str, Severity], SafeAlert]
+    ) -> None:
         self._lanes = tuple(lanes)
         self._terms = terms
         self._incidents = incidents
@@ -130,8 +132,7 @@ class Watch:
             return
         key, alert = self._incident(mark)
         alert = SafeAlert(replace(alert, trace_id=None, links={}))  # those of the first occurrence
-        number = self._terms.number_of(self._terms.clock.time_ns())
-        token = delivery_token(mark, Kind.SUMMARY, number)
+        token = self._terms.token(mark, Kind.SUMMARY, self._terms.clock.time_ns())
         self._tell(lane, alert, key, answer.repeats, token=token, mark=mark, lease=lease)
 
     def _tell_storm(self, lane: Lane) -> None:
@@ -155,9 +156,9 @@ class Watch:
 
     def _incident(self, mark: str) -> tuple[str, SafeAlert]:
         """Return the incident key of *mark* and what is known of the incident."""
-        dedupe_key = mark.rpartition("@")[0]
-        key, _, severity = dedupe_key.partition(":")
-        known = self._incidents.get(dedupe_key)
+        key, _, rest = mark.partition(":")
+        severity = Severity(rest.partition("@")[0])
+        known = self._incidents.get((key, severity))
         if known is None:
             unknown = Alert(severity=severity, message=f"A failure happened again: {key[:8]}")
             known = secured(unknown, current().gate)
