@@ -73,7 +73,7 @@ def test_what_some_services_have_is_remembered_in_bounds(
     sink = Apprise(url(server))
     with pytest.raises(SinkError):
         sink.emit(delivery())
-    assert not sink._partial
+    assert not sink._missing
 
 
 def test_a_plug_in_that_raises_has_failed(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:

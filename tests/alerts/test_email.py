@@ -338,6 +338,16 @@ def test_an_odd_server_is_understood(behave: Any, kind: type[SinkError], said: s
     assert caught.value.__suppress_context__
 
 
+def test_a_server_that_has_no_tls_for_a_while_is_tried_again() -> None:
+    """What it offers and then refuses with 4xx may be there later."""
+    with (
+        odd_server(say(b"220 Hi\r\n", b"250-Hi\r\n250 STARTTLS\r\n", b"454 Later\r\n")) as port,
+        pytest.raises(SinkError, match="answered 454") as caught,
+    ):
+        Email("127.0.0.1", port, **MAIL).emit(delivery())
+    assert type(caught.value) is SinkError
+
+
 @pytest.mark.parametrize("behave", [say(), say(forever=b"2")], ids=["hang", "dribble"])
 def test_a_slow_server_is_left_in_time(behave: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing holds us beyond the deadline."""

@@ -57,23 +57,18 @@ class Apprise:
         self._services = [_service(url, number, asset) for number, url in enumerate(given, 1)]
         if not self._services:
             raise ConfigError("urls must be one or more URLs of Apprise, got none")
-        self._partial: OrderedDict[str, set[int]] = OrderedDict()
+        self._missing: OrderedDict[str, list[NotifyBase]] = OrderedDict()  # by token of the message
 
     def emit(self, delivery: Delivery, /) -> None:
         """Notify the services that do not have *delivery* yet."""
-        have = self._partial.pop(delivery.token, set())
+        missing = self._missing.pop(delivery.token, self._services)
         with _quiet():
-            have |= {
-                number
-                for number, service in enumerate(self._services)
-                if number not in have and _notified(service, delivery)
-            }
-        missing = len(self._services) - len(have)
+            missing = [service for service in missing if not _notified(service, delivery)]
         if missing:
-            self._partial[delivery.token] = have
-            if len(self._partial) > _MAX_PARTIAL:
-                self._partial.popitem(last=False)
-            raise SinkError(f"Apprise did not reach {missing} of {len(self._services)} services")
+            self._missing[delivery.token] = missing
+            if len(self._missing) > _MAX_PARTIAL:
+                self._missing.popitem(last=False)
+            raise SinkError(f"Apprise did not reach {len(missing)} of {len(self._services)} services")
 
     def preview(self, delivery: Delivery, /) -> str:
         """Write down what each service is given."""

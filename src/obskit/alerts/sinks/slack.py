@@ -7,6 +7,7 @@ offers no idempotency here, so after an ambiguous failure a message may come twi
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Final
 
@@ -19,8 +20,6 @@ from ._layout import Markup, layout
 
 #: Slack shows more, but folds it away.
 LIMIT: Final = 3_000
-
-_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class SlackWebhook(HttpSink):
@@ -46,7 +45,7 @@ class SlackWebhook(HttpSink):
 
 def _escaped(text: str) -> str:
     """Write what Slack would read as a mention, a channel or a link as plain characters."""
-    return re.sub("[&<>]", lambda found: _ENTITIES[found[0]], text)
+    return html.escape(text, quote=False)
 
 
 _MARKUP: Final = Markup(

@@ -94,6 +94,5 @@ _MARKUP: Final = Markup(
     strong=lambda text: f"\ufdd0{text}{_END}",
     block=lambda text: f"\ufdd1{defused(text)}{_END}",
     code=lambda text: f"\ufdd2{defused(text)}{_END}",
-    link=lambda url: url,
     escape=lambda text: re.sub("([@/.#])", "\\1\u200b", text),
 )
