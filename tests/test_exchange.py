@@ -156,6 +156,14 @@ def test_records_stay_captured_while_the_set_up_is_exchanged() -> None:
         logging.getLogger().removeHandler(console)
 
 
+def test_a_set_up_without_hooks_takes_away_those_of_the_one_before() -> None:
+    """Nothing stays that the program does not want any more."""
+    before = process_wide()
+    obskit.configure(output=MemorySink())
+    with obskit.configure(output=MemorySink(), hooks=False, capture_logging=False):
+        assert process_wide() == before
+
+
 def test_hooks_beneath_those_of_another_program_log_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be taken away stays silent, and the runtime in force logs."""
     monkeypatch.setattr(sys, "excepthook", lambda *args: None)

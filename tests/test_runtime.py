@@ -90,3 +90,26 @@ def test_a_runtime_that_never_made_a_part_has_nothing_to_finish_there() -> None:
         assert built.parts() == [built.logs]
         assert built.stats()["alerts_sent"] == 0
         assert len(built.parts()) == 3
+
+
+def test_threads_that_need_a_runtime_at_once_get_the_same() -> None:
+    """The default one is made once."""
+    cell, begun, go_on = runtime.Cell(), threading.Event(), threading.Event()
+
+    def make() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        cell.fill(obskit.runtime.current())
+
+    cell.make_default = make
+    got: list[runtime.Runtime] = []
+    threads = [threading.Thread(target=lambda: got.append(cell.current())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    threading.Event().wait(0.05)  # the other one waits for what is being made
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(got) == 2
+    assert got[0] is got[1]

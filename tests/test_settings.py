@@ -261,6 +261,41 @@ def test_lines_go_to_a_device_by_its_name(device: str, capfd: pytest.CaptureFixt
     assert ("to a device" in out, "to a device" in err) == (device == "/dev/stdout", device == "/dev/stderr")
 
 
+def test_a_device_that_cannot_be_opened_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the reason; a terminal that is not there is one."""
+
+    def refuse(name: str, flags: int) -> int:
+        raise PermissionError(13, "Permission denied", name)
+
+    monkeypatch.setattr("obskit.parts.stat.S_ISCHR", lambda mode: True)
+    monkeypatch.setattr("obskit.parts.os.open", refuse)
+    with pytest.raises(ConfigError, match=r"output must be a writable device, got .*: Permission denied"):
+        obskit.configure(output=str(Path(__file__)))
+
+
+@pytest.mark.parametrize("answer", [None, OSError("no")])
+def test_a_stream_that_cannot_say_whether_it_takes_writes_is_tried(answer: OSError | None) -> None:
+    """A stand-in may have `write` and nothing else, or fail at whatever else it is asked."""
+
+    class StandIn:
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> int:
+            self.text += text
+            return len(text)
+
+        def __getattr__(self, name: str) -> object:
+            if name == "writable" and answer is not None:
+                raise answer
+            raise AttributeError(name)
+
+    output = StandIn()
+    with obskit.configure(output=output, hooks=False, capture_logging=False):  # type: ignore[arg-type]
+        obskit.get_logger().info("tried")
+    assert "tried" in output.text
+
+
 # --- at run time ---
 
 

@@ -67,10 +67,6 @@ class Worker(Generic[T]):
         with self._changed:
             return len(self._queue) + len(self._busy)
 
-    def is_running(self) -> bool:
-        """Tell whether there is a thread; where it cannot be started, the next `submit` tries again."""
-        return self._thread is not None and self._thread.is_alive()
-
     def submit(self, item: T, delay: float = 0.0) -> bool:
         """Take *item* and return at once, to process it after *delay* seconds; False if full or closed."""
         with self._changed:
@@ -122,8 +118,8 @@ class Worker(Generic[T]):
         self._changed.notify_all()
 
     def _ensure_thread(self) -> bool:
-        """Have a live thread; False where the interpreter is past starting one."""
-        if self.is_running():
+        """Have a live thread; False where it cannot be started: the next `submit` tries again."""
+        if self._thread is not None and self._thread.is_alive():
             return True
         try:  # a subinterpreter may refuse the very constructor of a daemon
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
