@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obskit.traces import STATUSES, Cause, ErrorInfo, ExecutionTrace, Step
-from obskit.traces.stores.packed import pack, unpack
+from obskit.traces import STATUSES, Cause, ErrorInfo, ExecutionTrace, MemoryTraceStore, SafeTrace, Step
 from tests.strategies import any_text, json_scalars, json_values
 
 names = any_text
@@ -70,19 +68,13 @@ def test_what_was_written_is_read_the_same(trace: ExecutionTrace) -> None:
 
 
 @given(traces())
-def test_what_was_packed_unpacks_the_same(trace: ExecutionTrace) -> None:
+def test_what_memory_keeps_comes_back_the_same(trace: ExecutionTrace) -> None:
     """No text is too odd to be kept, lone surrogates included."""
-    assert unpack(pack(trace)).to_dict() == trace.to_dict()
-
-
-def test_a_packed_trace_can_be_changed_before_it_is_read() -> None:
-    """What was set stays, although the rest is read later."""
-    trace = ExecutionTrace("ab" * 16, "/x", user_id="42", correlation_id=None, started_at="")
-    unpacked = unpack(pack(trace))
-    unpacked.dropped = {"steps": 3}
-    assert (unpacked.command, unpacked.dropped_steps) == ("/x", 3)
-    with pytest.raises(AttributeError, match="a trace has no attribute 'no'"):
-        unpacked.no  # type: ignore[attr-defined]  # noqa: B018
+    store = MemoryTraceStore()
+    store.started(SafeTrace(trace))
+    store.ended(SafeTrace(trace))
+    (found,) = store.recent()
+    assert found.to_dict() == trace.to_dict()
 
 
 def test_a_trace_names_itself_without_its_content() -> None:

@@ -110,7 +110,7 @@ class Database:
         Raises:
             StoreError: If the file cannot be read.
         """
-        return self._use(lambda connection: connection.execute(statement, tuple(parameters)).fetchall())
+        return self._use(lambda connection: connection.execute(statement, parameters).fetchall())
 
     def scrub(self) -> None:
         """
@@ -223,14 +223,10 @@ class Database:
 
     def _explained(self, error: Exception) -> Exception:
         """Say what an error of SQLite means for the caller; a damaged file is put aside."""
-        code = getattr(error, "sqlite_errorcode", self._sqlite.SQLITE_ERROR) & 0xFF
-        if code in (
-            self._sqlite.SQLITE_CONSTRAINT,
-            self._sqlite.SQLITE_TOOBIG,
-            self._sqlite.SQLITE_MISMATCH,
-            self._sqlite.SQLITE_RANGE,
-        ) or isinstance(error, self._sqlite.ProgrammingError):
+        about_values = self._sqlite.IntegrityError, self._sqlite.DataError, self._sqlite.ProgrammingError
+        if isinstance(error, about_values):
             return error
+        code = getattr(error, "sqlite_errorcode", self._sqlite.SQLITE_ERROR) & 0xFF
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if code not in (self._sqlite.SQLITE_CORRUPT, self._sqlite.SQLITE_NOTADB):
             return StoreError(name)

@@ -7,6 +7,7 @@ its bytes are kept.
 
 from __future__ import annotations
 
+import marshal
 import threading
 from collections.abc import Collection, Iterable
 from itertools import islice, takewhile
@@ -20,7 +21,6 @@ from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace
 from ..users import names_of
 from ._bounds import Bounds
-from .packed import pack, unpack
 
 _COUNTED: Final = (
     "made",
@@ -99,7 +99,7 @@ class MemoryTraceStore:
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the bytes of a trace in place of the trace."""
-        packed = pack(trace)
+        packed = _pack(trace)
         with self._lock:
             known = self._by_id.get(trace.trace_id, ())
             entry = next((entry for entry in known if entry.running is trace), None)
@@ -214,7 +214,14 @@ class _Entry:
     def read(self) -> ExecutionTrace:
         """Return the trace; of a running one a copy of this moment."""
         running = self.running
-        return unpack(self.packed if running is None else pack(running))
+        packed = self.packed if running is None else _pack(running)
+        return ExecutionTrace.from_dict(marshal.loads(packed))  # noqa: S302 - written by this process
+
+
+def _pack(trace: ExecutionTrace) -> bytes:
+    # In a third of the time of JSON. It must not leave the process: `marshal` must not be given bytes of
+    # others, and is another format in another Python.
+    return marshal.dumps(trace.to_dict())
 
 
 def _oldest(entries: Iterable[_Entry]) -> _Entry:
