@@ -37,9 +37,7 @@ class MarkDedupe(ABC):
         """
         Let *step* turn the mark of *key* into the next one.
 
-        Args:
-            key: May hold any characters.
-            step: Takes the mark and the time; returns the next mark and the answer.
+        It takes the mark and the time, and returns the next mark and the answer.
         """
 
     def lease(self, key: str, token: str, seconds: float, occurred: Repeats, /) -> Granted | Held:
@@ -101,7 +99,6 @@ class SharedDedupe(MarkDedupe):
 
     def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
         """See `MarkDedupe`."""
-        key = storable(key)
         deadline = Deadline(_PATIENCE)
         longest = 0.01
         while True:
@@ -114,11 +111,6 @@ class SharedDedupe(MarkDedupe):
                 raise StoreError("others have changed the same mark all the time")
             threading.Event().wait(jitter(longest))
             longest *= 2
-
-
-def storable(key: str) -> str:
-    """Write out lone surrogates, which no place has."""
-    return key.encode("utf-8", "backslashreplace").decode()
 
 
 def written(mark: Mark, now: int) -> str | None:

@@ -10,7 +10,7 @@ from ...clock import SYSTEM_CLOCK, Clock
 from ...settings import path as checked_path
 from ...storage.sqlite import Database, Tables
 from ..window import Mark
-from ._marks import KEPT, MarkDedupe, read, storable, written
+from ._marks import KEPT, MarkDedupe, read, written
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -57,7 +57,7 @@ class SQLiteDedupe(MarkDedupe):
 
     def _change(self, key: str, step: Callable[[Mark, int], tuple[Mark, R]]) -> R:
         """See `MarkDedupe`."""
-        key, now = storable(key), self._clock.time_ns()
+        now = self._clock.time_ns()
 
         def change(connection: Connection) -> R:
             """Do it in one transaction."""
