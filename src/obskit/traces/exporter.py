@@ -37,6 +37,9 @@ _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _DEFAULT: Final = "http://localhost:4318"
 _DEFAULT_TRACES: Final = f"{_DEFAULT}/v1/traces"
 
+#: What the store does by itself.
+_OF_A_STORE: Final = ("started", "changed", "last", "get", "find", "recent", "forget")
+
 _NOTICES: Final = Notices()
 
 
@@ -75,7 +78,9 @@ class OTLPExporter:
         self._headers: Final = {**_checked(headers or {}), "Content-Type": "application/json"}
         if compression == "gzip":
             self._headers["Content-Encoding"] = "gzip"
-        self._store: Final = having("store", store, "a TraceStore", "started", "changed", "ended", "flush")
+        self._store: Final = having("store", store, "a TraceStore", *_OF_A_STORE, "ended", "flush", "close")
+        self.started, self.changed, self.forget = store.started, store.changed, store.forget
+        self.last, self.get, self.find, self.recent = store.last, store.get, store.find, store.recent
         self._timeout = seconds("timeout", timeout)
         self._resource = resource
         self._clock = clock
@@ -96,14 +101,6 @@ class OTLPExporter:
 
     # --- what a store does ---
 
-    def started(self, trace: SafeTrace, /) -> None:
-        """Keep a trace that has just begun."""
-        self._store.started(trace)
-
-    def changed(self, trace: SafeTrace, /) -> None:
-        """Keep what is new of a running trace."""
-        self._store.changed(trace)
-
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace, and send it."""
         self._store.ended(trace)
@@ -111,26 +108,6 @@ class OTLPExporter:
         if not self._worker.submit(None):
             self._waiting.remove(trace)
             self._counts["dropped"] += 1
-
-    def last(self, user_id: object, /) -> ExecutionTrace | None:
-        """Return the user's trace that started last, the caller's own open ones left out."""
-        return self._store.last(user_id)
-
-    def get(self, trace_id: str, /) -> ExecutionTrace | None:
-        """Return the newest trace of that id."""
-        return self._store.get(trace_id)
-
-    def find(self, fingerprint: str, /) -> list[ExecutionTrace]:
-        """Return the traces whose id begins with *fingerprint*, newest start first."""
-        return self._store.find(fingerprint)
-
-    def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
-        """Return the newest traces of a user, or of everybody, newest start first."""
-        return self._store.recent(user_id, limit)
-
-    def forget(self, user_id: object, /) -> int:
-        """Erase all traces of a user from the store; what was sent is out of reach."""
-        return self._store.forget(user_id)
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes and requests within *timeout* seconds; False if some are left."""
