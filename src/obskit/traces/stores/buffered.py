@@ -176,9 +176,9 @@ class BufferedTraceStore:
 
     def last(self, user_id: object, /) -> ExecutionTrace | None:
         """Return the user's trace that started last, the caller's own open ones left out."""
-        with self._changed:
-            own = [record.key for trace in open_traces() if (record := self._records.get(trace))]
-        return next(iter(self._of_user(user_id, 1, own)), None)
+        own = {(trace.trace_id, trace.span_id) for trace in open_traces()}
+        found = self._of_user(user_id, 1 + len(own))
+        return next((trace for trace in found if (trace.trace_id, trace.span_id) not in own), None)
 
     def get(self, trace_id: str, /) -> ExecutionTrace | None:
         """Return the newest trace of that id."""
@@ -197,15 +197,10 @@ class BufferedTraceStore:
         most = int(at_most(limit, self._bounds.total))
         return self._read(lambda: self._backend.recent(None, most), lambda _: True, most)
 
-    def _of_user(self, user_id: object, limit: int, skip: Collection[str] = ()) -> list[ExecutionTrace]:
+    def _of_user(self, user_id: object, limit: int) -> list[ExecutionTrace]:
         user, names = user_key(user_id), [*names_of(user_id)]
         most = int(at_most(limit, self._bounds.per_user))
-        found = self._read(
-            lambda: self._backend.recent(user, most + len(skip)),
-            lambda record: record.user == user,
-            most,
-            skip,
-        )
+        found = self._read(lambda: self._backend.recent(user, most), lambda record: record.user == user, most)
         # Users may have the same key, since it is short.
         return [trace for trace in found if trace.user_id in names]
 
@@ -217,11 +212,7 @@ class BufferedTraceStore:
         )
 
     def _read(
-        self,
-        ask: Callable[[], list[Kept]],
-        is_wanted: Callable[[_Record], bool],
-        limit: int,
-        skip: Collection[str] = (),
+        self, ask: Callable[[], list[Kept]], is_wanted: Callable[[_Record], bool], limit: int
     ) -> list[ExecutionTrace]:
         """Return what the backend has, and where that is not up to date, what this process has."""
         if limit <= 0:
@@ -235,7 +226,7 @@ class BufferedTraceStore:
             found |= {record.key: Kept(record.key, freeze(record.trace)) for record in own}
         now_ns = self._clock.time_ns()
         oldest = self._bounds.oldest_key(now_ns)
-        newest = sorted((key for key in found if key >= oldest and key not in skip), reverse=True)
+        newest = sorted((key for key in found if key >= oldest), reverse=True)
         traces = (self._thawed(found[key], now_ns) for key in newest)
         return [*islice(filter(None, traces), limit)]
 
@@ -340,17 +331,15 @@ class BufferedTraceStore:
             return self._is_working
 
     def _seconds_to_work(self) -> float | None:
+        """Return how long there is nothing to do: 0 or less for now, None for ever."""
         if self._marked or self._to_forget:
             due_ns = self._pause_ends_ns
-        elif self._has_to_beat() and not self._closed:
+        elif self._records and self._backend.beat_every is not None and not self._closed:
             due_ns = max(self._next_beat_ns, self._pause_ends_ns)
         else:
             return None
         left = (due_ns - self._clock.monotonic_ns()) / 1e9
         return None if left > 0 and self._closed else left
-
-    def _has_to_beat(self) -> bool:
-        return bool(self._records) and self._backend.beat_every is not None
 
     def _do_what_is_due(self) -> None:
         """Say that this process is alive, erase who is to be forgotten, and write what was marked first."""
@@ -408,6 +397,7 @@ class BufferedTraceStore:
             for record, change in zip(batch, changes, strict=True):
                 record.is_kept = True
                 if change.is_final and self._records.pop(record.trace, None) is not None:
+                    self._marked.pop(record, None)
                     ended += 1
             late = min(late, ended)
             self._count_dropped("late", late)
