@@ -347,7 +347,7 @@ def test_a_time_limit_that_is_an_oserror_is_no_error_of_the_pipe(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwritev", time_out)
-        with pytest.raises(SinkError, match="OSError"):
+        with pytest.raises(SinkError, match="TimeoutError"):
             sink.emit(line(1))
     sink.emit(b"two\n")
     assert drain(reader) == b"one\n" + line(1)[:5_000] + b"\ntwo\n"

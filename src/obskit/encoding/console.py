@@ -32,8 +32,7 @@ _OF_LEVEL: Final = {"debug": "36", "info": "32", "warn": "33", "error": "31", "c
 _FAINT: Final = "2"
 _BOLD: Final = "1"
 _FAILURE: Final = "31"
-#: Bytes that colouring a part takes at most, and that the note about what was cut takes.
-_PAINT: Final = len("\x1b[97;41m\x1b[m")
+#: Bytes that the note about what was cut takes.
 _NOTE: Final = 40
 
 #: C0, DEL and C1; line separators; marks of direction and invisible characters, except the joiners
@@ -55,25 +54,18 @@ def encode_console(event: SafeEvent, *, colour: bool, limit: int = DEFAULT_LINE_
     Args:
         event: What happened.
         colour: Whether to colour the parts.
-        limit: Bytes that all of it may have, at least 1,000. What is longer is cut,
-            and a note at the end tells how much is missing.
+        limit: Bytes that all of it may have, at least 1,000. What is longer is cut and
+            not coloured, and a note at the end tells how much is missing.
     """
-    parts = [(style.encode() if colour else b"", text.encode()) for style, text in _parts(event)]
-    size = sum(len(_painted(style, data)) for style, data in parts) + 1
-    room, missing = limit if size <= limit else limit - _NOTE - _PAINT, 0
-    written: list[bytes] = []
-    for style, data in parts:
-        kept = data if len(data) <= room else data[: max(0, room)].decode(errors="ignore").encode()
-        missing += len(data) - len(kept)
-        room -= len(data) + (_PAINT if size > limit else 0)
-        written.append(_painted(style, kept))
-    if missing:
-        written.append(b" [... %d bytes cut]" % missing)
-    return b"".join(written) + b"\n"
-
-
-def _painted(style: bytes, data: bytes) -> bytes:
-    return b"\x1b[%sm%s\x1b[m" % (style, data) if style and data else data
+    parts = list(_parts(event))
+    line = "".join(
+        f"\x1b[{style}m{text}\x1b[m" if colour and style and text else text for style, text in parts
+    )
+    if len(data := line.encode()) < limit:
+        return data + b"\n"
+    bare = "".join(text for _, text in parts).encode()  # a cut could go through an escape
+    kept = bare[: limit - _NOTE].decode(errors="ignore").encode()
+    return b"%s [... %d bytes cut]\n" % (kept, len(bare) - len(kept))
 
 
 def _parts(event: SafeEvent) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from ..errors import SinkError, SinkTimeout
 from ..interrupts import is_interruption, let_pass
 from ..worker import close_at_exit
 from ._locks import CAN_SHARE, has_room, is_deserted, pause, room_of, try_lock_pipe, unlock_pipe
-from ._losses import Losses
+from ._losses import Losses, reason_of
 
 #: Seconds that a call waits for a full pipe before its line counts as lost.
 WRITE_TIMEOUT: Final = 0.25
@@ -65,44 +65,36 @@ class Descriptor:
                 self._look()
             if self._is_pipe:
                 self._write_to_pipe(line)
-            else:
-                self._write_to_file(line)
+                return
+            # What files and devices do not take now they do not take in a moment either.
+            if self._rest:
+                self._complete()
+            done = os.write(self._fd, line)
+            if done < len(line):
+                self._keep(line[done:])
         except OSError as error:
             self._lines_to_look = 0
             let_pass(error)
-            raise SinkError(errno.errorcode.get(error.errno or 0, "OSError")) from error
+            raise SinkError(reason_of(error)) from error
 
     @property
     def has_rest(self) -> bool:
         """A line was begun and is not yet written whole."""
         return bool(self._rest)
 
-    def finish(self) -> None:
-        """Write what is left of a line that was begun; where that fails, the line is lost."""
+    def close(self, timeout: float = 0.0) -> None:
+        """Write what is left of a line that was begun, however long a write may take, or lose it."""
         if self._rest or self._unsure:
             with contextlib.suppress(SinkError):
                 self.write(b"")
         if self._rest:
             self._lose_rest("unfinished")
 
-    def close(self, timeout: float) -> None:
-        """Finish when the process exits; takes no longer than any write."""
-        self.finish()
-
     def _look(self) -> None:
         """See what kind of file the descriptor is now."""
         mode = os.fstat(self._fd).st_mode
         self._is_pipe = CAN_SHARE and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
         self._lines_to_look = _LINES_PER_LOOK
-
-    # --- files and devices: what they do not take now they do not take in a moment either ---
-
-    def _write_to_file(self, line: bytes) -> None:
-        if self._rest:
-            self._complete()
-        done = os.write(self._fd, line)
-        if done < len(line):
-            self._keep(line[done:])
 
     def _complete(self) -> None:
         """Write the rest of the last line, unless something else follows its beginning by now."""
@@ -159,7 +151,7 @@ class Descriptor:
         try:
             self._put(deadline)
         except OSError as error:
-            self._lose_rest(errno.errorcode.get(error.errno or 0, "OSError"))
+            self._lose_rest(reason_of(error))
             raise
         if self._rest:
             raise SinkTimeout("timeout")

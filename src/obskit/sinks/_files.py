@@ -76,7 +76,7 @@ class FileSink(LineSink):
         with self._lock:
             if self._file is not None:
                 if self._file.is_ours():
-                    self._descriptor.finish()
+                    self._descriptor.close()
                     self._file.close()
                 self._file = None
 
@@ -115,7 +115,7 @@ class FileSink(LineSink):
     def _reopen(self, file: OpenFile) -> bool:
         """Go on with the file at the path; False, and with *file*, if it cannot be opened."""
         if ours := file.is_ours():
-            self._descriptor.finish()
+            self._descriptor.close()
         try:
             fresh = OpenFile(self._path)
         except OSError:  # too many open files, no such directory, a symbolic link ...

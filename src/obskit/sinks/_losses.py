@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 from ..errors import SinkError
@@ -57,13 +58,17 @@ class Losses:
 
 def reason_of(error: BaseException) -> str:
     """
-    Name *error* in one word: what a `SinkError` says, else its type.
+    Name *error* in one word: what a `SinkError` says, the name of the system's error, else its type.
 
     A sink of somebody else's may say much, and never the same twice: that would be
     a counter for each.
 
-    >>> reason_of(SinkError("ENOSPC")), reason_of(SinkError("server 7 said: no"))
-    ('ENOSPC', 'SinkError')
+    >>> reason_of(SinkError("closed")), reason_of(SinkError("server 7 said: no"))
+    ('closed', 'SinkError')
+    >>> reason_of(OSError(28, "No space left on device"))
+    'ENOSPC'
     """
     text = str(error) if isinstance(error, SinkError) else ""
+    if isinstance(error, OSError) and type(error.errno) is int:
+        text = errno.errorcode.get(error.errno, "")
     return text if text.isidentifier() and len(text) <= _LONGEST_REASON else type(error).__name__

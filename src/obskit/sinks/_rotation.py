@@ -16,6 +16,7 @@ from ..clock import Clock
 from ..errors import SinkError
 from ..settings import whole_number, wrong
 from ._locks import await_writers, pause, try_lock_file, unlock_file
+from ._losses import reason_of
 
 #: Seconds before a rotation that failed is tried again.
 _PAUSE: Final = 1.0
@@ -58,7 +59,7 @@ class OpenFile:
             if self._ends_in_half_line():
                 os.write(self.fd, b"\n")
         except OSError as error:
-            raise SinkError(errno.errorcode.get(error.errno or 0, "OSError")) from error
+            raise SinkError(reason_of(error)) from error
 
     def close(self) -> None:
         """Close the descriptor, which must be this file's."""

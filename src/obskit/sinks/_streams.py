@@ -41,7 +41,7 @@ class StreamSink(LineSink):
         """Finish the last line; the stream stays open."""
         with self._lock:
             if self._descriptor is not None:
-                self._descriptor.finish()
+                self._descriptor.close()
 
     def _write(self, line: bytes) -> None:
         stream = self._stream if self._stream is not None else sys.stdout
@@ -58,7 +58,7 @@ class StreamSink(LineSink):
 
     def _turn_to(self, stream: object) -> None:
         if self._descriptor is not None:
-            self._descriptor.finish()
+            self._descriptor.close()
         self._seen = stream
         try:
             file = cast("IO[bytes]", stream)
