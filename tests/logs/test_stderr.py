@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -247,23 +246,3 @@ def test_a_whole_program_prints_its_last_words_redacted() -> None:
     assert "ValueError: token=***" in done.stderr
     assert SECRET not in done.stderr
     assert done.stderr.endswith("bye")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_is_not_stopped_by_a_thread_of_its_parent() -> None:
-    """The lock that a thread held at the moment of the fork is a new one in the child."""
-    program = (
-        "import os, threading; from obskit.logs import redact_stderr, stderr\n"
-        "held, done = threading.Event(), threading.Event()\n"
-        "def hold():\n"
-        "    with stderr._SHARED._lock:\n"
-        "        held.set(); done.wait()\n"
-        "threading.Thread(target=hold).start(); held.wait()\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    redact_stderr().undo(); os._exit(0)\n"
-        "status = os.waitpid(child, 0)[1]; done.set()\n"
-        "raise SystemExit(status)"
-    )
-    command = [sys.executable, "-W", "ignore", "-c", program]
-    assert subprocess.run(command, timeout=60, check=False).returncode == 0

@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Any, ClassVar, Final, Self
 
 from .. import runtime
-from ..worker import restart_after_fork
+from ..lazy import LOADING
 
 #: A private key that has begun and not ended, by the characters that the redactor takes for its body.
 _OPEN_KEY: Final = re.compile(
@@ -117,14 +117,32 @@ class redact_stderr:  # noqa: N801 - used as a function, with and without `with`
     ...     _ = sys.stderr.write("https://ada:not-real@example.org refused")  # ada:***@example.org
     """
 
-    __slots__ = ()
+    # One stream stands there for as long as anybody wants it. Were each user to put back
+    # what it found, two threads whose blocks overlap would leave the wrong one there.
+    _users: ClassVar[list[redact_stderr]] = []
+    _installed: ClassVar[RedactedStream | None] = None
 
     def __init__(self) -> None:
-        _SHARED.enter(self)
+        shared = redact_stderr
+        with LOADING:
+            shared._users.append(self)
+            # Under pythonw there is no stderr.
+            if sys.stderr is not None and not isinstance(sys.stderr, RedactedStream):
+                sys.stderr = shared._installed = RedactedStream(sys.stderr)
 
     def undo(self) -> None:
         """Give `sys.stderr` back unless another user of this still wants it redacted; idempotent."""
-        _SHARED.leave(self)
+        shared = redact_stderr
+        with LOADING:
+            shared._users = [other for other in shared._users if other is not self]
+            installed = shared._installed
+            if shared._users or installed is None:
+                return
+            shared._installed = None
+            # Somebody may have put another stream there meanwhile; it stays.
+            if sys.stderr is installed:
+                sys.stderr = installed.stream
+        installed.release()
 
     def __enter__(self) -> Self:
         return self
@@ -133,47 +151,3 @@ class redact_stderr:  # noqa: N801 - used as a function, with and without `with`
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.undo()
-
-
-class _Shared:
-    """
-    The one redacted stream in the place of `sys.stderr`, for as long as anybody wants it.
-
-    Were each user to put back what it found, two threads whose blocks overlap
-    would leave the wrong one there.
-    """
-
-    def __init__(self) -> None:
-        self._users: list[redact_stderr] = []
-        self._installed: RedactedStream | None = None
-        self._lock = threading.RLock()
-
-    def enter(self, user: redact_stderr) -> None:
-        """Redact stderr, for *user* too."""
-        with self._lock:
-            self._users.append(user)
-            # Under pythonw there is no stderr.
-            if sys.stderr is not None and not isinstance(sys.stderr, RedactedStream):
-                self._installed = RedactedStream(sys.stderr)
-                sys.stderr = self._installed
-
-    def leave(self, user: redact_stderr) -> None:
-        """Give stderr back if *user* was the last who wanted it redacted."""
-        with self._lock:
-            self._users = [other for other in self._users if other is not user]
-            installed = self._installed
-            if self._users or installed is None:
-                return
-            self._installed = None
-            # Somebody may have put another stream there meanwhile; it stays.
-            if sys.stderr is installed:
-                sys.stderr = installed.stream
-        installed.release()
-
-    def start_anew(self) -> None:
-        """Forget, in a forked child, that a thread of the parent held the lock."""
-        self._lock = threading.RLock()
-
-
-_SHARED: Final = _Shared()
-restart_after_fork(_SHARED)
