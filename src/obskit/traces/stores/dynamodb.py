@@ -17,8 +17,6 @@ consistent. Such a partition takes 1,000 writes a second, which is about 200 tra
 
 from __future__ import annotations
 
-import contextlib
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -31,9 +29,6 @@ from .buffered import BufferedTraceStore
 
 #: An item may have 400 KB, keys and names included.
 _MOST_BYTES: Final = 390_000
-#: DynamoDB bills every begun kilobyte.
-_WORTH_PACKING: Final = 1_000
-_MOST_UNPACKED: Final = 16_000_000
 
 
 class DynamoDBTraceStore(InTable, BufferedTraceStore):
@@ -131,9 +126,9 @@ class _DynamoDB:
             "by_user": {"S": f"{change.user}:{change.key}"},
             "by_trace": {"S": f"{change.trace_id}:{change.key}"},
             "running": {"BOOL": not change.is_final},
-            "doc": {"B": _packed(change.document)},
+            "doc": {"B": change.document},
         }
-        if len(item["doc"]["B"]) > _MOST_BYTES:
+        if len(change.document) > _MOST_BYTES:
             raise ValueError("no item can hold this")
         if self._bounds.ttl is not None:
             item[EXPIRES] = {"N": str(int(began_ns(change.key) / 1e9 + self._bounds.ttl) + 1)}
@@ -200,17 +195,4 @@ def _is_running(item: Item) -> bool:
 def _document(item: Item, alive: Collection[str]) -> Kept:
     key = _key(item)
     is_lost = _is_running(item) and process_of(key) not in alive
-    return Kept(key, _unpacked(item.get("doc", {}).get("B", b"")), is_lost)
-
-
-def _packed(document: bytes) -> bytes:
-    """Write *document*; the first byte tells whether it is JSON or packed."""
-    return zlib.compress(document) if len(document) > _WORTH_PACKING else document
-
-
-def _unpacked(value: bytes) -> bytes:
-    """Read what `_packed` wrote, up to a size that no trace has."""
-    if value[:1] != b"{":
-        with contextlib.suppress(zlib.error):
-            return zlib.decompressobj().decompress(value, _MOST_UNPACKED)
-    return value
+    return Kept(key, item.get("doc", {}).get("B", b""), is_lost)
