@@ -29,6 +29,7 @@ LAYERS = (
         "errors",
         "levels",
         "clock",
+        "counting",
         "ids",
         "version",
         "environment",

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from .. import Logger, current_trace, runtime, step, trace
+from ..counting import count
 from ..interrupts import let_pass
 from ..notices import Notices
 from ..traces import TraceContext
-from ..traces.counting import COUNTING
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ def user_of(tell: Callable[[T], object] | None, source: T) -> object:
         return tell(source)
     except Exception as error:
         let_pass(error)
-        COUNTING.add(runtime.current().refused, "user_id")
+        count(runtime.current().refused, "user_id")
         _NOTICES.tell(type(error).__name__, f"user_id= raised {type(error).__name__}: recorded for nobody")
         return None
 

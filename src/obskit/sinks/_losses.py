@@ -5,23 +5,11 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from ..counting import count
 from ..errors import SinkError
 from ..notices import Notices
 
 _LONGEST_REASON: Final = 32
-
-
-class Tally(dict[str, int]):
-    """Counts by name, right also where a signal handler or a finaliser counts in the middle."""
-
-    def add(self, name: str, more: int) -> None:
-        """Count *more*."""
-        # Handlers and other threads come in where something is called. Between reading and
-        # writing nothing is: `Counter` calls `__missing__`, and `get` is a call as well.
-        try:
-            self[name] += more
-        except KeyError:
-            self[name] = more
 
 
 class Losses:
@@ -33,21 +21,21 @@ class Losses:
     """
 
     def __init__(self, notice: str = "log lines were lost on their way out") -> None:
-        self.untold = Tally()  #: what nobody has taken yet, to tell it in the log itself
-        self._counts = Tally()
+        self.untold: dict[str, int] = {}  #: what nobody has taken yet, to tell it in the log itself
+        self._counts: dict[str, int] = {}
         self._notice = notice
         self._notices = Notices()
 
     def add(self, reason: str, lines: int = 1) -> None:
         """Count *lines*; the first of each *reason* is told."""
-        self._counts.add(reason, lines)
-        self.untold.add(reason, lines)
+        count(self._counts, reason, lines)
+        count(self.untold, reason, lines)
         self._notices.tell(reason, f"{self._notice} ({reason}); stats() tells how many")
 
-    def take_untold(self) -> Tally:
+    def take_untold(self) -> dict[str, int]:
         """Return what was counted since this was called last."""
-        fresh = Tally()
-        untold, self.untold = self.untold, fresh  # no call in between, as in `Tally.add`
+        fresh: dict[str, int] = {}
+        untold, self.untold = self.untold, fresh  # no call in between, as in `count`
         return untold
 
     def stats(self) -> dict[str, float]:

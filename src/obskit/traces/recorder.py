@@ -16,6 +16,7 @@ from typing import Final, Self, cast
 from .. import runtime
 from ..clock import Clock, isoformat
 from ..context import bound_context, set_context
+from ..counting import count
 from ..encoding.exceptions import ErrorInfo
 from ..event import Json
 from ..gate import Gate
@@ -24,7 +25,6 @@ from ..interrupts import let_pass
 from ..notices import Notices
 from ..spans import current_span
 from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, bounded_error, merge, short_name, short_text
-from .counting import COUNTING
 from .current import Node, current_node, enter, leave
 from .model import ExecutionTrace, Status, Step
 from .propagation import TraceContext
@@ -329,13 +329,12 @@ class OpenTrace(_Recording, ExecutionTrace):
         """Add a step that has just begun; of too many, one from the middle gives way."""
         self.steps.append(step)
         if len(self.steps) > MAX_STEPS:
-            with COUNTING.lock:
-                while len(self.steps) > MAX_STEPS:
-                    self._room += cast("OpenStep", self.steps.pop(MAX_STEPS // 2)).size
-                    self._drop("steps")
+            freed = cast("OpenStep", self.steps.pop(MAX_STEPS // 2)).size
+            self._room += freed
+            self._drop("steps")
 
-    def _drop(self, what: str, count: int = 1) -> None:
-        COUNTING.add(self.dropped, what, count)
+    def _drop(self, what: str, number: int = 1) -> None:
+        count(self.dropped, what, number)
 
     def _tell(self) -> None:
         """Let the store keep what is new."""
@@ -414,5 +413,5 @@ def _tell_each(trace: OpenTrace, tell: Callable[..., object], *others: Callable[
 
 
 def _complain(error: Exception) -> None:
-    COUNTING.add(runtime.current().refused, "trace")
+    count(runtime.current().refused, "trace")
     _NOTICES.tell(type(error).__name__, f"a trace was not kept or not told of: {type(error).__name__}")

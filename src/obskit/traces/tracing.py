@@ -10,11 +10,11 @@ from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from .. import runtime
 from ..context import SCOPE
+from ..counting import count
 from ..decorating import decorate
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..naming import takes_any_field
-from .counting import COUNTING
 from .current import NODE, current_node
 from .propagation import HEADERS, TraceContext, read, write
 from .recorder import OpenStep, OpenTrace
@@ -195,5 +195,5 @@ def extract(carrier: Mapping[Any, Any] | None) -> TraceContext | None:
         let_pass(error)
         context, refused = None, ["carrier"]
     for name in refused:
-        COUNTING.add(runtime.current().refused, name)
+        count(runtime.current().refused, name)
     return context
