@@ -18,17 +18,12 @@ from enum import Enum
 from itertools import islice
 from sys import modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..errors import type_name
 from ..event import Json
 from ..interrupts import let_pass
 from .budget import DEFAULT_BUDGET, Budget, Room
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
-    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -102,12 +97,12 @@ def text_of(value: object) -> str:
 class _Container(NamedTuple):
     """A container that was read: what it becomes, and the entries that are still to be converted."""
 
+    owner: object
     result: Any  #: an empty list or dict
     entries: Sequence[Any]
     more: int  #: entries besides these, which are left out
-    path: tuple[int, ...]  #: its own identity behind those of the containers it is inside of
+    path: tuple[int, ...]  #: the identities of the containers it is inside of, and its own
     rules: Rules
-    is_loose: bool  #: two texts in it need not be a name and its value
 
 
 class Conversion:
@@ -164,7 +159,7 @@ class Conversion:
         self._nodes_left -= len(entries)
         self.limit = min(self.limit, self._nodes_left)
         path = (*self._path, id(owner))
-        self._waiting.append(_Container(result, entries, more, path, self._rules, type(owner) is list))
+        self._waiting.append(_Container(owner, result, entries, more, path, self._rules))
         return result
 
     def _fill(self, container: _Container) -> None:
@@ -201,7 +196,8 @@ class Conversion:
     def _fill_list(self, result: list[Json], container: _Container) -> None:
         result += map(self.part, container.entries)
         if len(result) == 2 and type(result[0]) is str and type(result[1]) is str:
-            result[1] = self._rules.paired(result[0], result[1], is_loose=container.is_loose)
+            is_loose = type(container.owner) is list  # in which two texts need not be a pair
+            result[1] = self._rules.paired(result[0], result[1], is_loose=is_loose)
 
     def _spelled(self, name: object) -> str:
         """Spell a name of any type; rules look at it afterwards."""
@@ -214,18 +210,8 @@ class Conversion:
         kind = type(value)
         if callable(dump := getattr(kind, "model_dump", None)):
             return self.part(dump(value))
-        if hasattr(kind, "__dataclass_fields__"):
-            from dataclasses import fields  # loaded already by whoever made the class, and slow to load
-
-            return self._record(
-                value, [field.name for field in fields(cast("type[DataclassInstance]", kind))]
-            )
-        if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
-            return self._record(value, [spec.name for spec in specs])
-        if (names := getattr(kind, "_fields", None)) is not None and issubclass(kind, tuple):
-            return self.container(
-                value, {}, list(zip(names, cast("tuple[object, ...]", value), strict=False))
-            )
+        if (names := _field_names(kind)) is not None:
+            return self.container(value, {}, [(name, getattr(value, name, "[missing]")) for name in names])
         for base, convert in _BY_BASE:
             if issubclass(kind, base):
                 return convert(self, value)
@@ -236,8 +222,16 @@ class Conversion:
                 return found(self, value)
         return self.text(repr(value))
 
-    def _record(self, value: object, names: Sequence[str]) -> Json:
-        return self.container(value, {}, [(name, getattr(value, name, "[missing]")) for name in names])
+
+def _field_names(kind: Any) -> Sequence[str] | None:
+    """List the fields of a dataclass, a class of attrs or a named tuple; None for what is none of them."""
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields  # loaded already by whoever made the class, and slow to load
+
+        return [field.name for field in fields(kind)]
+    if (specs := getattr(kind, "__attrs_attrs__", None)) is not None:
+        return [spec.name for spec in specs]
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
 
 
 _Converter = Callable[[Conversion, Any], Json]
@@ -264,10 +258,6 @@ def _number(walk: Conversion, value: float) -> Json:
     if number - number == 0.0:  # it is finite; `math` would be one more module to load
         return walk._rules.number(number)
     return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(number, "NaN")
-
-
-def _string(walk: Conversion, value: str) -> Json:
-    return walk.text(str.__str__(value))
 
 
 def _bytes(walk: Conversion, value: bytes) -> Json:
@@ -306,41 +296,17 @@ def _sort_key(value: object) -> tuple[str, str]:
     return (kind.__name__, str(value) if kind in (str, int, float, bool) else "")
 
 
-def _moment(walk: Conversion, value: datetime) -> Json:
-    return value.isoformat()
-
-
-def _duration(walk: Conversion, value: timedelta) -> Json:
-    return value.total_seconds()
-
-
-def _as_text(walk: Conversion, value: object) -> Json:
-    return walk.text(str(value))
-
-
-def _enum(walk: Conversion, value: Enum) -> Json:
-    return walk.part(value.value)
-
-
 def _exception(walk: Conversion, value: BaseException) -> Json:
     text = str(value)
     return walk.text(f"{type_name(value)}: {text}" if text else type_name(value))
-
-
-def _kind(walk: Conversion, value: type) -> Json:
-    return walk.text(f"{value.__module__}.{value.__qualname__}")
-
-
-def _itself(walk: Conversion, value: bool | None) -> Json:
-    return value
 
 
 #: What the standard types become; asked by exact type first.
 _CONVERTERS: Final[dict[type, _Converter]] = {
     int: _integer,
     float: _number,
-    bool: _itself,
-    type(None): _itself,
+    bool: lambda walk, value: value,
+    type(None): lambda walk, value: value,
     dict: _dict,
     list: _sequence,
     tuple: _sequence,
@@ -355,8 +321,8 @@ _CONVERTERS: Final[dict[type, _Converter]] = {
 
 #: The same for types that descend from them, in this order.
 _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
-    (Enum, _enum),
-    (str, _string),
+    (Enum, lambda walk, value: walk.part(value.value)),
+    (str, lambda walk, value: walk.text(str.__str__(value))),
     (int, _integer),
     (float, _number),
     (bytes, _bytes),
@@ -368,18 +334,18 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (deque, _sequence),
     (set, _set),
     (frozenset, _set),
-    (type, _kind),
+    (type, lambda walk, value: walk.text(f"{value.__module__}.{value.__qualname__}")),
 )
 
 #: The same for types of modules that this one does not load: they take as long as the rest of the
 #: import together, and where there is such a value its module is there. Found once, they join `_CONVERTERS`.
 _BY_NAME: Final[dict[tuple[str, str], _Converter]] = {
-    ("datetime", "datetime"): _moment,
-    ("datetime", "date"): _moment,
-    ("datetime", "time"): _moment,
-    ("datetime", "timedelta"): _duration,
-    ("decimal", "Decimal"): _as_text,
-    ("uuid", "UUID"): _as_text,
-    ("pathlib", "PurePath"): _as_text,
-    ("pathlib._local", "PurePath"): _as_text,  # CPython 3.13
+    ("datetime", "datetime"): lambda walk, value: value.isoformat(),
+    ("datetime", "date"): lambda walk, value: value.isoformat(),
+    ("datetime", "time"): lambda walk, value: value.isoformat(),
+    ("datetime", "timedelta"): lambda walk, value: value.total_seconds(),
+    ("decimal", "Decimal"): lambda walk, value: walk.text(str(value)),
+    ("uuid", "UUID"): lambda walk, value: walk.text(str(value)),
+    ("pathlib", "PurePath"): lambda walk, value: walk.text(str(value)),
+    ("pathlib._local", "PurePath"): lambda walk, value: walk.text(str(value)),  # CPython 3.13
 }
