@@ -18,7 +18,6 @@ SECRET = "planted" + "Secret77"
 #: Every part of a redactor that does something with a value.
 PARTS = (
     "redactor.KeyPolicy.verdict",
-    "redactor.KeyPolicy.verdict_at",
     "redactor.Mask.hide",
     "redactor.Mask.is_marker",
     "redactor.Scanner.find",

@@ -34,8 +34,6 @@ _INNOCENT_SIZE: Final = 4_096
 class Assignments:
     """A detector of named values in text."""
 
-    name: Final = "assignment"
-
     def __init__(self, policy: KeyPolicy) -> None:
         self._policy = policy
         #: Names in reverse that are known to be innocent. All those of a text are looked up at once.
@@ -46,17 +44,15 @@ class Assignments:
         """Yield the values of secret names, first to last."""
         end = 0
         for mention in sorted(self._mentions(text), key=lambda mention: mention.sign_end):
-            span = (self._values or self._load()).behind(mention, text, end)
+            if self._values is None:  # with the first secret name, which few texts have
+                with LOADING:
+                    from .values import Values
+
+                self._values = Values(self._policy)
+            span = self._values.behind(mention, text, end)
             if span is not None:
                 yield span
                 end = span.end
-
-    def _load(self) -> Values:
-        with LOADING:  # with the first secret name, which few texts have
-            from .values import Values
-
-            self._values = Values(self._policy, self.name)
-            return self._values
 
     def _mentions(self, text: str) -> Iterator[Mention]:
         backwards = text[::-1]

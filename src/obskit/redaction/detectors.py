@@ -80,12 +80,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def choose(
-    rules: Iterable[object], built_in: tuple[Shape, ...]
+    rules: Iterable[object], built_in: Iterable[Shape]
 ) -> tuple[tuple[Shape, ...], tuple[Detector, ...]]:
     """
-    Sort the *detectors* setting into built-in shapes and a project's own detectors.
-
-    Names select among *built_in*; where there is no name, all of them stay.
+    Sort the *detectors* setting into the *built_in* shapes that it names and detectors of a project.
 
     Raises:
         ConfigError: If a rule is none of what is taken; the message names it.
@@ -96,14 +94,14 @@ def choose(
     chosen: list[Shape] = []
     own: list[Detector] = []
     for rule in rules:
-        if isinstance(rule, str):
-            if rule not in by_name:
-                known = ", ".join(by_name)
-                raise ConfigError(f"detectors: no built-in detector is called {rule!r}; there are {known}")
+        if not isinstance(rule, str):
+            own.append(_own(rule))
+        elif rule in by_name:
             chosen.append(by_name[rule])
         else:
-            own.append(_own(rule))
-    return tuple(chosen) or built_in, tuple(own)
+            known = ", ".join(by_name)
+            raise ConfigError(f"detectors: no built-in detector is called {rule!r}; there are {known}")
+    return tuple(chosen), tuple(own)
 
 
 def _own(rule: object) -> Detector:

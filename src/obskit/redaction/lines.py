@@ -23,10 +23,10 @@ def hide_literals(line: bytes, scanner: Scanner) -> tuple[bytes, int]:
     ]
     if not spans:
         return line, 0
-    safe, count = scanner.replace(text, spans)
+    safe, spans = scanner.replace(text, spans)
     if safe.startswith("{"):
         safe = _BARE_MARKER.sub(_quoted, safe)
-    return safe.encode("utf-8", "surrogateescape"), count
+    return safe.encode("utf-8", "surrogateescape"), len(spans)
 
 
 def _is_escaped(text: str, position: int) -> bool:

@@ -10,8 +10,9 @@ This module sees names only. What a value looks like is none of its business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from types import ModuleType
 from typing import Final
 
 from ..errors import ConfigError
@@ -27,15 +28,16 @@ _CACHED_LENGTH: Final = 256
 
 
 @cache
-def _reader() -> tuple[Callable[[str], _Words], Callable[[_Words], Verdict | None]]:
+def _names() -> ModuleType:
     """Load what knows words at first need: a line without a field of its own does without."""
     with LOADING:
-        from .names import judged, words_of
-    return words_of, judged
+        from . import names
+    return names
 
 
+@lru_cache(_CACHE_SIZE)
 def _words_of(name: str) -> _Words:
-    return _reader()[0](name)
+    return _names().words_of(name)  # type: ignore[no-any-return]
 
 
 class KeyPolicy:
@@ -62,10 +64,21 @@ class KeyPolicy:
 
     def load(self) -> None:
         """Load what judges names; at the end of the process it is not to be found any more."""
-        _reader()
+        _names()
 
-    def verdict(self, name: str) -> Verdict | None:
-        """Say how a value under *name* is treated; None where the name is innocent."""
+    def verdict(self, name: str, place: Sequence[str] = ()) -> Verdict | None:
+        """
+        Say how a value under *name* is treated; None where the name is innocent.
+
+        Args:
+            place: The names around it, outermost first.
+        """
+        if place and self.reach:
+            words = [_words_of(step[-_CACHED_LENGTH:]) for step in (*place, name)[-self.reach :]]
+            if _fits(self._safe_paths, words):
+                return None
+            if _fits(self._secret_paths, words):
+                return TOKEN
         try:
             return self._cache[name]
         except KeyError:
@@ -77,19 +90,12 @@ class KeyPolicy:
             self._cache[name] = verdict
         return verdict
 
-    def verdict_at(self, place: Sequence[str]) -> Verdict | None:
-        """Do the same for the last of the names in *place*, outermost first; they decide together."""
-        words = [_words_of(name) for name in place[-self.reach :]] if self.reach else []
-        if _fits(self._safe_paths, words):
-            return None
-        return TOKEN if _fits(self._secret_paths, words) else self.verdict(place[-1])
-
     def _judge(self, words: _Words) -> Verdict | None:
         if words in self._safe:
             return None
         if any(words[-count:] in self._secret for count in range(1, self._longest + 1)):
             return TOKEN
-        return _reader()[1](words)
+        return _names().judged(words)  # type: ignore[no-any-return]
 
 
 def _project_names(setting: str, names: Iterable[object]) -> tuple[frozenset[_Words], frozenset[_Path]]:

@@ -24,7 +24,6 @@ from .span import Span
 from .verdict import Verdict
 
 if TYPE_CHECKING:
-    from .detectors import Detector, Shape
     from .report import Finding, Findings, Kind
 
 T = TypeVar("T")
@@ -32,8 +31,6 @@ T = TypeVar("T")
 #: The process-wide registered secrets.
 LITERALS: Final = Literals()
 
-#: No shape without a colon or a hyphen in it, and no escape that hides one, is shorter than this.
-_SHORTEST: Final = 12
 #: The empty text is in none of them.
 _JSON_STARTS: Final = frozenset("{[")
 _JSON_ENDS: Final = frozenset("}]")
@@ -119,12 +116,8 @@ class Redactor:
     ) -> None:
         self._mask = Mask(tail=tail, tail_min_length=tail_min_length, fingerprint_key=fingerprint_key)
         self._policy = KeyPolicy(keys=keys, safe_keys=safe_keys)
-        shapes, own = _chosen(detectors)
-        self._scanner = Scanner(
-            shapes=shapes, own=own, policy=self._policy, literals=literals, mask=self._mask
-        )
+        self._scanner = Scanner(detectors, policy=self._policy, literals=literals, mask=self._mask)
         self.literals: Final = literals
-        self._is_plain = not own
         self._edition = Edition(literals.pattern)
         # Counted without a lock: a race may lose a count, which costs less than a lock per secret.
         self._counts = {"redacted": 0, "redaction_failed": 0}
@@ -168,15 +161,6 @@ class Redactor:
         return safe
 
     def _searched(self, text: str) -> str:
-        # Of 12 characters and without these signs, nothing can be a secret by its looks: no shape is
-        # shorter, and an assignment has a sign. Most fields are such texts: 0.3 us instead of 1.3 us.
-        if (
-            len(text) < _SHORTEST
-            and not ("=" in text or ":" in text or "-" in text or "%" in text)
-            and self._is_plain
-            and self.literals.pattern is None
-        ):
-            return text
         spans = self._scanner.find(text)
         return text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
 
@@ -291,9 +275,8 @@ class Redactor:
             return Verdict(tail=False), self.failed(error)
         if verdict is not None and name in PAIR_NAMES and _holds_value(among):
             verdict = verdict._replace(doubtful=True)
-        if (
-            verdict is None and safe is name and not self.needs_place
-        ):  # there it may be secret in another place
+        # Where places matter, it may be secret in another one.
+        if verdict is None and safe is name and not self.needs_place:
             _remember(name, known)
         return verdict, safe
 
@@ -308,9 +291,7 @@ class Redactor:
         return self._verdict(text), safe
 
     def _verdict(self, name: str) -> Verdict | None:
-        return (
-            self._policy.verdict_at((*self.place, name)) if self.needs_place else self._policy.verdict(name)
-        )
+        return self._policy.verdict(name, self.place)
 
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
         """Give the marker for *value*, or *value* itself where it may stay."""
@@ -417,14 +398,10 @@ class Redactor:
             redacted = self._clean_json(text)
             if redacted is not text:
                 text, spans = redacted, self._scanner.find(redacted)
-        safe, count = self._scanner.replace(text, spans)
-        self._counts["redacted"] += count
-        if self._findings is not None:
-            end = 0
-            for span in sorted(spans, key=lambda span: span.start):  # of those that overlap, the first counts
-                if span.start >= end and not self._mask.is_marker(text[span.start : span.end]):
-                    self._tell(span.name, "text")
-                    end = span.end
+        safe, spans = self._scanner.replace(text, spans)
+        self._counts["redacted"] += len(spans)
+        for span in spans:
+            self._tell(span.name, "text")
         return safe
 
     def _clean_json(self, text: str) -> str:
@@ -438,16 +415,6 @@ class Redactor:
             return text
         separators = None if '": ' in text else (",", ":")
         return json.dumps(safe, ensure_ascii=text.isascii(), separators=separators)
-
-
-def _chosen(rules: Iterable[object]) -> tuple[tuple[Shape, ...] | None, tuple[Detector, ...]]:
-    """Sort *rules*; None instead of shapes stands for all that are built in."""
-    if rules == ():
-        return None, ()
-    from .detectors import choose  # not at import, as all that only a search needs
-    from .shapes import SHAPES
-
-    return choose(rules, SHAPES)
 
 
 def _remember(text: str, known: set[str]) -> None:

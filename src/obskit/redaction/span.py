@@ -23,15 +23,3 @@ class Mention(NamedTuple):
     verdict: Verdict
     start: int
     sign_end: int
-
-
-def merged(spans: list[Span]) -> list[Span]:
-    """Sort *spans* and join those that overlap; a joined one shows no more than its parts would."""
-    joined: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        if joined and span.start < joined[-1].end:
-            last = joined[-1]
-            joined[-1] = last._replace(end=max(last.end, span.end), tail=last.tail and span.tail)
-        else:
-            joined.append(span)
-    return joined

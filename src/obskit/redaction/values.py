@@ -96,6 +96,10 @@ _SHORTEST: Final = 3
 _DIRECTORIES: Final = frozenset({"PWD", "OLDPWD"})
 
 
+#: What these finds are called.
+_RULE: Final = "assignment"
+
+
 @dataclass(slots=True)
 class _Name:
     """A secret name in a text, and where its value starts."""
@@ -109,9 +113,8 @@ class _Name:
 class Values:
     """Finds the values of secret names."""
 
-    def __init__(self, policy: KeyPolicy, rule: str) -> None:
+    def __init__(self, policy: KeyPolicy) -> None:
         self._policy = policy
-        self._rule = rule
 
     def behind(self, mention: Mention, text: str, end: int) -> Span | None:
         """Give the secret behind *mention*, if there is one; None where it starts before *end*."""
@@ -127,7 +130,7 @@ class Values:
                 start = scheme.end()
             return self._span(text, start, end, name.verdict, is_loose=name.is_loose)
         if lowered.endswith(("cookie", "cookies")) and (line := _COOKIES.match(text, start)) is not None:
-            return Span(start, line.end(), self._rule, False)
+            return Span(start, line.end(), _RULE, False)
         if lowered.endswith(("authorization", "auth")) and (scheme := _SCHEME.match(text, start)) is not None:
             return self._credential(text, name, scheme)
         return self._plain(text, name)
@@ -136,7 +139,7 @@ class Values:
         """Take what follows the scheme of an Authorization header; the scheme itself stays."""
         kind = scheme["scheme"].lower()
         if kind in _LIST_SCHEMES and (line := _LIST.match(text, scheme.end())) is not None:
-            return Span(line.start(), line.end(), self._rule, False)
+            return Span(line.start(), line.end(), _RULE, False)
         verdict = Verdict(tail=False) if kind == "basic" else name.verdict
         is_loose = kind not in _CREDENTIAL_SCHEMES
         return self._plain(text, _Name(name.name, verdict, scheme.end(), is_loose))
@@ -180,7 +183,7 @@ class Values:
         value = text[start : min(end, start + _LOOK)]
         if not value or not looks_secret(value, verdict, is_loose=is_loose):
             return None
-        return Span(start, end, self._rule, verdict.tail)
+        return Span(start, end, _RULE, verdict.tail)
 
 
 def _found(text: str, mention: Mention) -> _Name | None:
