@@ -46,42 +46,39 @@ class ObskitMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         context = copy_context()
-        request = context.run(self._begin, environ)
+        request = context.run(self._request, environ)
+        return _Response(context, request, start_response, self._app, environ)
 
-        def start(
-            status: str, headers: list[tuple[str, str]], exc_info: Any = None
-        ) -> Callable[[bytes], object]:
-            """Begin the answer, with our headers."""
-            ours = request.headers({name.lower() for name, _ in headers})
-            if exc_info is not None:
-                request.trace.fail(exc_info[1])
-            request.answers(int(status[:3]) if status[:3].isdecimal() else None)
-            return start_response(status, [*headers, *ours.items()], exc_info)
-
-        response = _Response(request, context)
-        response.chunks = response.run(self._app, environ, start)
-        response.rest = response.run(iter, response.chunks)
-        return response
-
-    def _begin(self, environ: Environ) -> Request:
+    def _request(self, environ: Environ) -> Request:
         return Request(
             environ.get("REQUEST_METHOD", ""),
             _path(environ),
             {_READ[variable]: environ[variable] for variable in _READ if variable in environ},
             user_of(self._user_id, environ),
             route=partial(_route, environ),
-        ).__enter__()
+        )
 
 
 class _Response:
-    """What is left to do of a request when the application has returned."""
+    """What an application answers; all that it does for that runs in one context, inside of *request*."""
 
-    chunks: Iterable[bytes]
-    rest: Iterator[bytes]
-
-    def __init__(self, request: Request, context: Context) -> None:
-        self._request: Final = request
+    def __init__(
+        self, context: Context, request: Request, start_response: StartResponse, app: App, environ: Environ
+    ) -> None:
         self._context: Final = context
+        self._request: Final = request
+        self._start_response: Final = start_response
+        self.run(request.__enter__)
+        self._chunks: Final = self.run(app, environ, self.start)
+        self._rest: Final[Iterator[bytes]] = self.run(iter, self._chunks)
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """Begin the answer, with our headers."""
+        ours = self._request.headers({name.lower() for name, _ in headers})
+        if exc_info is not None:
+            self._request.trace.fail(exc_info[1])
+        self._request.answers(int(status[:3]) if status[:3].isdecimal() else None)
+        return self._start_response(status, [*headers, *ours.items()], exc_info)
 
     def run(self, function: Callable[..., R], *args: Any) -> R:
         """Call *function* in the request's context; what it raises, but for its end, ends the request."""
@@ -97,11 +94,11 @@ class _Response:
         return self
 
     def __next__(self) -> bytes:
-        return self.run(self.rest.__next__)
+        return self.run(self._rest.__next__)
 
     def close(self) -> None:
         """Close the application's response; the request has ended then."""
-        close = getattr(self.chunks, "close", None)
+        close = getattr(self._chunks, "close", None)
         if close is not None:
             self.run(close)
         self._end(None)
