@@ -264,26 +264,26 @@ class Alerter:
         if until is not None and self._clock.monotonic_ns() < until:
             return self._decided("muted", key)
         lease = f"{self._process}-{next(self._numbers)}"
-        marks = {lane: lane.mark(key, alert.severity) for lane in lanes}
         try:
-            return self._tell(alert, key, marks, lease)
+            return self._tell(alert, key, lanes, lease)
         except BaseException:  # an interruption, too, must leave no silence
-            for lane, mark in marks.items():
-                lane.windows.release(mark, lease)
+            for lane in lanes:
+                lane.windows.release(lane.mark(key, alert.severity), lease)
             raise
 
-    def _tell(self, alert: Alert, key: str, marks: Mapping[Lane, str], lease: str) -> Receipt:
+    def _tell(self, alert: Alert, key: str, lanes: Iterable[Lane], lease: str) -> Receipt:
         """Send *alert* where its window is open, and count it elsewhere."""
         now_ns = self._clock.time_ns()
         occurred = Repeats(1, now_ns, now_ns)
-        granted: dict[Lane, Repeats] = {}  # with what each has to report
+        granted: list[tuple[Lane, str, Repeats]] = []  # with the window of each, and what it has to report
         is_storm = False
-        for lane, mark in marks.items():
+        for lane in lanes:
+            mark = lane.mark(key, alert.severity)
             answer = lane.windows.lease(mark, lease, LOCAL_LEASE, occurred)
             if isinstance(answer, Held):
                 continue
             if lane.storm.lets_pass(alert.severity, self._clock.monotonic_ns()):
-                granted[lane] = answer.repeats
+                granted.append((lane, mark, answer.repeats))
                 continue
             is_storm = True
             if lane.storm.hold_back(alert.severity, alert.message, now_ns):
@@ -299,16 +299,16 @@ class Alerter:
         receipt = Receipt("queued", key, self._ledger, sinks=len(granted))
         recoveries = self._resolved.get(key, 0)
         jobs = {}
-        for lane, repeats in granted.items():
+        for lane, mark, repeats in granted:
             message = Delivery(
                 alert=safe,
                 key=key,
                 service=runtime.service,
                 time_ns=now_ns,
-                token=self._terms.token(marks[lane], Kind.FIRING, now_ns, recoveries),
+                token=self._terms.token(mark, Kind.FIRING, now_ns, recoveries),
                 repeats=repeats,
             )
-            jobs[lane] = Job(delivery=message, receipt=receipt, mark=marks[lane], lease=lease)
+            jobs[lane] = Job(delivery=message, receipt=receipt, mark=mark, lease=lease)
         return self._enqueue(jobs, receipt)
 
     def _enqueue(self, jobs: Mapping[Lane, Job], receipt: Receipt) -> Receipt:

@@ -148,7 +148,7 @@ class Lane:
 
     def mark(self, key: str, severity: Severity) -> str:
         """Name the window of an incident at this sink; one that gets worse has another and is told again."""
-        return f"{key}:{severity.value}@{self.name}"
+        return f"{key}:{severity}@{self.name}"
 
     def submit(self, job: Job) -> bool:
         """Take *job*; False where the queue is full or closed."""

@@ -7,6 +7,7 @@ What an alert is, before and after the gate.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ _MAX_TEXT: Final = 4_000
 _MAX_ID: Final = 128
 #: Links kept, and fields.
 _MAX_ENTRIES: Final = 25
-_CONTAINERS: Final = (list, dict)
 
 
 class Severity(StrEnum):
@@ -120,13 +120,16 @@ SafeAlert = NewType("SafeAlert", Alert)
 def secured(alert: Alert, gate: Gate) -> SafeAlert:
     """Return *alert* as it may be shown: without secrets, in bounds, all of it text or JSON."""
     labels, fields = _entries(gate, alert.labels), _entries(gate, alert.fields)
+    links = _entries(gate, alert.links)
+    for label, url in links.items():
+        links[label] = str(url)
     safe = Alert(
         severity=alert.severity,
         message=shorten(gate.text(alert.message), _MAX_TEXT),
         root_cause=_cause(gate, alert.root_cause),
         trace_id=None if alert.trace_id is None else gate.text(alert.trace_id)[:_MAX_ID],
-        links={label: str(url) for label, url in _entries(gate, alert.links).items()},
-        fields={**labels, **fields},
+        links=cast("dict[str, str]", links),
+        fields={**labels, **fields} if labels else fields,
         fingerprint=_fingerprint(gate, alert.fingerprint),
         labels=labels,
     )
@@ -149,21 +152,18 @@ def _fingerprint(gate: Gate, fingerprint: object) -> str | tuple[str, ...] | Non
 
 
 def _entries(gate: Gate, entries: Mapping[str, object]) -> dict[str, Json]:
-    """Make the first entries safe; what is no mapping, or a broken one, says so."""
+    """Make the first entries safe and short; what is no mapping, or a broken one, says so."""
     if entries is NOTHING:
         return {}
     safe = gate.fields(entries) if type(entries) is dict else gate.value(entries)
     if not isinstance(safe, dict):
         return {"unreadable": safe}
-    kept = list(safe.items())[:_MAX_ENTRIES]
-    return {shorten(name, _MAX_ID): _bounded(value) for name, value in kept}
-
-
-def _bounded(value: Json) -> Json:
-    """Cut long text, and show a large container as the cut text of it."""
-    if isinstance(value, str):
-        return shorten(value, _MAX_TEXT)
-    if not isinstance(value, _CONTAINERS):
-        return value
-    text = json.dumps(value)
-    return value if len(text) <= _MAX_TEXT else shorten(text, _MAX_TEXT)
+    kept: dict[str, Json] = {}
+    for name, value in itertools.islice(safe.items(), _MAX_ENTRIES):
+        if isinstance(value, str):
+            shown: Json = shorten(value, _MAX_TEXT)
+        else:  # a large container is shown as the cut text of it
+            text = json.dumps(value) if isinstance(value, list | dict) else ""
+            shown = value if len(text) <= _MAX_TEXT else shorten(text, _MAX_TEXT)
+        kept[shorten(name, _MAX_ID)] = shown
+    return kept

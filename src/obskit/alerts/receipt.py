@@ -45,12 +45,14 @@ class Receipt:
         self.key = key
         self._ledger = ledger
         self._open = sinks  # that have not said yet what became of it
-        self._best: Result = "duplicate" if outcome == "duplicate" else "failed"
+        self._best: Result = "failed"
         self._waiting: tuple[Callable[[], object], ...] = ()
 
     @property
     def _result(self) -> Result:
         """``delivered`` with the first sink that has it; with the last one the best that any said."""
+        if self.outcome == "duplicate":
+            return "duplicate"
         return "pending" if self._open and self._best != "delivered" else self._best
 
     def wait(self, timeout: float | None = None) -> Result:
@@ -103,19 +105,20 @@ class Ledger:
 
     def start_anew(self) -> None:
         """Begin at zero."""
-        self.changed = threading.Condition()  # its lock is re-entrant: a signal handler may send alerts
+        self._lock = threading.RLock()  # a signal handler may send alerts
+        self.changed = threading.Condition(self._lock)
         self._counters: Counter[str] = Counter(dict.fromkeys(_ALWAYS_THERE, 0))
 
     def count(self, *names: str, by: int = 1) -> None:
         """Count all *names* at once."""
-        with self.changed:
+        with self._lock:
             for name in names:
                 self._counters[name] += by
 
     def settled(self, job: Job, result: Result) -> None:
         """Take down what became of a message at its sink."""
         receipt, told = job.receipt, job.message.repeats.count
-        with self.changed:  # who has waited for the receipt finds it counted
+        with self._lock:  # who has waited for the receipt finds it counted
             if job.counts_as == "spool":
                 self.count(f"spool_{result}")
             elif told and result == "delivered":
@@ -132,5 +135,5 @@ class Ledger:
 
     def stats(self) -> dict[str, float]:
         """Return all counters."""
-        with self.changed:
+        with self._lock:
             return dict(self._counters)
