@@ -8,8 +8,7 @@ that the redactor sees every secret whole.
 
 # As in `event`, without `from __future__ import annotations`: a named tuple would compile each of them.
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -43,7 +42,7 @@ class ErrorInfo(NamedTuple):
     type: str
     message: str
     stack: str  #: the traceback of the whole chain, oldest cause first
-    causes: tuple[Cause, ...] = ()  #: the rest of the chain, newest first
+    causes: tuple[Cause, ...] = ()  #: the rest of the chain, newest first, and members of groups
 
     @property
     def summary(self) -> str:
@@ -66,71 +65,43 @@ def describe(error: BaseException, safe: Callable[[str], str] = str) -> ErrorInf
     'ValueError: no such run'
     """
     teller = _Teller(safe)
-    return ErrorInfo(
-        type=teller.kind(error),
-        message=teller.message(error),
-        stack="\n".join(reversed(teller.blocks(error))),
-        causes=tuple(teller.causes(error)),
-    )
+    blocks = teller.blocks(error, "")
+    first, *causes = teller.told
+    return ErrorInfo(first.type, first.message, "\n".join(reversed(blocks)), tuple(causes))
 
 
 class _Teller:
     """One description: has each text made safe once, within one budget."""
 
-    __slots__ = ("_messages", "_room", "_safe", "_seen")
+    __slots__ = ("_room", "_safe", "_seen", "told")
 
     def __init__(self, safe: Callable[[str], str]) -> None:
         self._safe = safe
         self._room = Room()
-        self._messages: dict[int, str] = {}
-        self._seen: set[int] = set()  # exceptions that have a block
+        self._seen: set[int] = set()
+        self.told: list[Cause] = []  #: each exception, once; the first is what was asked about
 
-    def kind(self, error: BaseException) -> str:
-        """Name the class of *error*."""
-        return self._text(type_name(error))
-
-    def message(self, error: BaseException) -> str:
-        """Give what *error* says."""
-        known = self._messages.get(id(error))
-        if known is None:
-            known = self._messages[id(error)] = self._text(_message(error))
-        return known
-
-    def causes(self, error: BaseException) -> Iterator[Cause]:
-        """Walk through the chain of *error* and the members of its groups, each exception once."""
-        left = deque([(error, "")])
-        seen: set[int] = set()
-        while left and len(seen) < _MAX_EXCEPTIONS:
-            current, relation = left.popleft()
-            if id(current) in seen:
-                continue
-            seen.add(id(current))
-            if relation:
-                yield Cause(self.kind(current), self.message(current), relation)
-            left.extend((member, "member") for member in _members(current)[:_MAX_EXCEPTIONS])
-            left.extend(_origin(current))
-
-    def blocks(self, error: BaseException) -> list[str]:
-        """Give a block of text per exception, newest first, each behind how it led to the one before."""
+    def blocks(self, error: BaseException, relation: str) -> list[str]:
+        """Give a block of text per exception of a chain, newest first, each behind how it led to the one before."""
         blocks: list[str] = []
-        origins = [(error, "")]
-        while origins:
-            [(current, relation)] = origins
+        current: BaseException | None = error
+        while current is not None:
             if id(current) in self._seen or len(self._seen) >= _MAX_EXCEPTIONS:
                 return [*blocks, "[... more exceptions]"]
             self._seen.add(id(current))
-            blocks.append(self._block(current) + _LINKS.get(relation, ""))
-            origins = _origin(current)
+            blocks.append(self._block(current, relation) + _LINKS.get(relation, ""))
+            current, relation = _origin(current)
         return blocks
 
-    def _block(self, error: BaseException) -> str:
-        kind, message = self.kind(error), shorten(self.message(error), _MAX_MESSAGE)
+    def _block(self, error: BaseException, relation: str) -> str:
+        kind, message = self._text(type_name(error)), self._text(_message(error))
+        self.told.append(Cause(kind, message, relation))
         lines = _frames(traceback_of(error))
-        lines.append(f"{kind}: {message}" if message else kind)
+        lines.append(f"{kind}: {shorten(message, _MAX_MESSAGE)}" if message else kind)
         lines += [f"note: {shorten(self._text(note), _MAX_MESSAGE)}" for note in _notes(error)]
         members = _members(error)
         for number, member in enumerate(members[:_MAX_EXCEPTIONS], 1):
-            text = "\n".join(reversed(self.blocks(member))).replace("\n", "\n  ")
+            text = "\n".join(reversed(self.blocks(member, "member"))).replace("\n", "\n  ")
             lines.append(f"  member {number} of {len(members)}:\n  {text}")
         return "\n".join(lines)
 
@@ -138,12 +109,11 @@ class _Teller:
         return self._room.fit(text, self._safe)
 
 
-def _origin(error: BaseException) -> list[tuple[BaseException, str]]:
+def _origin(error: BaseException) -> tuple[BaseException | None, str]:
     """Find the exception that led to *error*, if there is one, and how."""
     if (cause := cause_of(error)) is not None:
-        return [(cause, "cause")]
-    context = context_of(error)
-    return [] if context is None or hides_context(error) else [(context, "context")]
+        return cause, "cause"
+    return None if hides_context(error) else context_of(error), "context"
 
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
