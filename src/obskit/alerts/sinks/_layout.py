@@ -32,6 +32,7 @@ _MAX_ID: Final = 64
 #: Characters of the name of a service, a link or a field.
 MAX_LABEL: Final = 40
 _MAX_FIELD: Final = 200
+_PLAIN_LIMIT: Final = 16_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,11 @@ def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
         body.append(label + fitting(one_line(alert.root_cause), rest, markup.code))
     body += _first_that_fit(_fields(delivery, markup), room - _length(body))
     return "\n".join([*head, *body, *foot])
+
+
+def plain(delivery: Delivery) -> str:
+    """Write *delivery* where there is no markup and much room."""
+    return layout(delivery, PLAIN, _PLAIN_LIMIT)
 
 
 def title(delivery: Delivery, limit: int, markup: Markup = RELAYED) -> str:

@@ -9,9 +9,8 @@ from ...runtime import current
 from ..delivery import AlertSink, Delivery, Kind, delivery_token
 from ..key import incident_key
 from ..model import Alert, secured
-from ._layout import PLAIN, layout
+from ._layout import plain
 
-_LIMIT: Final = 8_000
 _TEST: Final = Alert(
     severity="warning",
     message="This is a test: alerts arrive here.",
@@ -39,7 +38,7 @@ def preview(sink: AlertSink, alert: Alert | None = None) -> str:
     """
     delivery = _delivery(alert or _TEST, Kind.FIRING)
     write = getattr(sink, "preview", None)
-    return str(write(delivery)) if callable(write) else layout(delivery, PLAIN, _LIMIT)
+    return str(write(delivery)) if callable(write) else plain(delivery)
 
 
 def send_test(sink: AlertSink) -> None:

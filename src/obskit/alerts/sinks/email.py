@@ -16,13 +16,12 @@ from ...http import is_loopback
 from ...redaction import register_secret
 from ...settings import flag, several, whole_number, wrong
 from ..delivery import Delivery
-from ._layout import PLAIN, layout, title
+from ._layout import PLAIN, plain, title
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
 _SUBJECT: Final = 150
-_TEXT: Final = 16_000
 #: Seconds for one mail: servers that check mail take their time, but the lease must outlast it.
 _TIMEOUT: Final = 25.0
 _ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(\.[\w-]+)*", re.ASCII)
@@ -96,7 +95,7 @@ class Email:
         message["Message-ID"] = f"<{delivery.token}@{domain}>"
         message["In-Reply-To"] = message["References"] = f"<{_NO_NAME.sub('-', delivery.key)[:40]}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office notes, please
-        message.set_content(layout(delivery, PLAIN, _TEXT))
+        message.set_content(plain(delivery))
         return message
 
     def __repr__(self) -> str:

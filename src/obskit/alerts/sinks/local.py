@@ -13,9 +13,7 @@ from ...settings import function as checked_function
 from ...settings import whole_number, writable
 from ..delivery import Delivery
 from ..model import Alert
-from ._layout import PLAIN, describe_repeats, layout
-
-_LIMIT = 8_000
+from ._layout import describe_repeats, plain
 
 
 class Console:
@@ -35,7 +33,7 @@ class Console:
         if stream is None:
             raise SinkError("there is no stderr")
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        text = layout(delivery, PLAIN, _LIMIT).encode(encoding, "backslashreplace").decode(encoding)
+        text = plain(delivery).encode(encoding, "backslashreplace").decode(encoding)
         stream.write(text + "\n")
         stream.flush()
 
