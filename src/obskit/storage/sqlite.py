@@ -82,10 +82,9 @@ class Database:
 
         if sqlite3.sqlite_version_info < _OLDEST:
             raise ConfigError(f"SQLite 3.37 or newer is needed, this Python has {sqlite3.sqlite_version}")
-        name = os.fspath(path)
-        if name in ("", ":memory:") or "\0" in name:
-            raise ConfigError(f"the path of an SQLite file must name a file, got {name!r}")
-        self.path: Final = Path(name).absolute()  # the program may change its directory
+        if os.fspath(path) == ":memory:":
+            raise ConfigError("the path of an SQLite file must name a file, got ':memory:'")
+        self.path: Final = Path(path).absolute()  # the program may change its directory
         self._tables = tables
         self._sqlite = sqlite3
         self._connection: Connection | None = None

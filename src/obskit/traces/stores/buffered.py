@@ -160,7 +160,8 @@ class BufferedTraceStore:
         if record not in self._marked:
             self._last_mark += 1
             self._marked[record] = self._last_mark
-            self._wake()
+            if len(self._marked) == 1:
+                self._wake()
 
     def _drop(self, record: _Record, reason: str) -> None:
         """Give *record* up."""
