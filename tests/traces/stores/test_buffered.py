@@ -424,6 +424,17 @@ def test_an_end_that_finds_its_trace_gone_is_counted(
     assert kept.stats() | {"written": 0, "dropped": 1, "dropped_late": 1, "steps_dropped": 3} == kept.stats()
 
 
+def test_what_gave_way_before_it_was_forgotten_is_not_counted(
+    kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock
+) -> None:
+    """It was there no more, although it still runs."""
+    for number in (1, 2):
+        kept.started(make_trace(number, "ada", clock))
+    assert kept.flush(PATIENCE)
+    shelf.traces.popitem()
+    assert kept.forget("ada") == 1
+
+
 def test_a_trace_given_up_while_it_is_written_is_counted_once(
     kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -257,9 +257,11 @@ class BufferedTraceStore:
                 self._drop(record, "forgotten")
             erasure = self._to_forget.setdefault(user, _Erasure())
             self._wake()
-            self._wait(lambda: erasure.is_done, _PATIENCE)
+            is_erased = self._wait(lambda: erasure.is_done, _PATIENCE)
+        # What is written was erased with the rest, or had to give way before.
+        unwritten = {record.key for record in own if not (is_erased and record.is_kept)}
         oldest = self._bounds.oldest_key(self._clock.time_ns())
-        return sum(key >= oldest for key in {*erasure.keys, *(record.key for record in own)})
+        return sum(key >= oldest for key in {*erasure.keys, *unwritten})
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes within *timeout* seconds, None for any time; False if some are left."""
