@@ -36,7 +36,7 @@ def check_trace_store(
 class _Trace(ExecutionTrace):
     """A trace that is recorded by hand; as the current one it is the caller's own."""
 
-    __slots__ = ("is_open", "trace", "up")
+    __slots__ = ("is_running", "trace", "up")
 
     def __init__(self, user_id: str = "", trace_id: str = "") -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class _Trace(ExecutionTrace):
             correlation_id=None,
             started_at=isoformat(SYSTEM_CLOCK.time_ns()),
         )
-        self.is_open, self.up, self.trace = True, None, self
+        self.is_running, self.up, self.trace = True, None, self
 
     def begin(self, name: str) -> Step:
         """Begin a step."""
@@ -191,7 +191,7 @@ class StoreRules(Rules[TraceStore]):
             try:
                 last = store.last(user)
             finally:
-                own.is_open = False
+                own.is_running = False
                 leave(node)
             expect("last inside a trace", [before.trace_id], _ids([last]))
 

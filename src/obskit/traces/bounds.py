@@ -2,7 +2,7 @@
 How much is kept of a trace.
 
 Every single thing has a limit, and all of a trace together has one as well, since
-it may be kept in memory a thousand times. What is left out is counted by the trace.
+it may be kept in memory a thousand times. What is left out is counted.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from ..counting import count
 from ..encoding.budget import shorten
 from ..encoding.exceptions import ErrorInfo
 from ..event import Json
+from .model import Step
 
 #: Steps kept of one trace; of more, the first half and the latest stay.
 MAX_STEPS: Final = 128
@@ -38,73 +40,75 @@ def short_text(text: str) -> str:
     return shorten(text, _MAX_VALUE)
 
 
-def merge(kept: dict[str, Json], new: Mapping[str, Json], room: int) -> tuple[dict[str, Json], int, int]:
+class Room:
     """
-    Put *new* fields beside or in place of those that are *kept*.
+    The bytes that are left for one trace.
 
     Args:
-        room: Bytes that all of *new* may take.
-
-    Returns:
-        A new dict, so that whoever reads the old one in another thread is not
-        disturbed; the bytes taken, fewer than none where shorter values took
-        the place of longer ones; and how many fields were left out.
+        dropped: Counts what has found no room, by what it was.
     """
-    merged = dict(kept)
-    taken = left_out = 0
-    for long_name, value in new.items():
-        name = short_name(long_name)
-        bounded, size = _bounded(value)
-        if name in merged:
-            grown, fits = size - _bounded(merged[name])[1], True
-        else:
-            grown, fits = size + _size(name), len(merged) < _MAX_FIELDS
-        if fits and taken + grown <= room:
-            merged[name] = bounded
-            taken += grown
-        else:
-            left_out += 1
-    return merged, taken, left_out
+
+    __slots__ = ("_dropped", "_left")
+
+    def __init__(self, dropped: dict[str, int]) -> None:
+        self._dropped = dropped
+        self._left = ROOM
+
+    def drop(self, what: str) -> None:
+        """Count one that is left out."""
+        count(self._dropped, what)
+
+    def merge(self, kept: dict[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
+        """Return *kept* with *new* ones; another dict, as somebody may read the old one in another thread."""
+        merged = dict(kept)
+        for long_name, long_value in new.items():
+            name, value = short_name(long_name), _short_value(long_value)
+            before = _size({name: merged[name]}) if name in merged else 0
+            grown = _size({name: value}) - before
+            if grown <= self._left and (before or len(merged) < _MAX_FIELDS):
+                merged[name] = value
+                self._left -= grown
+            else:
+                self.drop("fields")
+        return merged
+
+    def error(self, kept: ErrorInfo | None, new: ErrorInfo) -> ErrorInfo:
+        """Return the *new* error of a step in place of the old, without its stack, which the trace has."""
+        before = _size_of_error(kept)
+        error = new._replace(message=short_text(new.message), stack="")
+        if _size_of_error(error) - before > self._left:
+            error = error._replace(message="", causes=())
+            self.drop("fields")
+        self._left -= _size_of_error(error) - before
+        return error
+
+    def append(self, step: Step, steps: list[Step]) -> None:
+        """Put a *step* that has just begun to the others; of too many, one from the middle gives way."""
+        steps.append(step)
+        if len(steps) > MAX_STEPS:
+            gone = steps.pop(MAX_STEPS // 2)
+            details = sum(_size({name: value}) for name, value in gone.details.items())
+            self._left += details + _size_of_error(gone.error)
+            self.drop("steps")
 
 
-def bounded_error(kept: ErrorInfo | None, new: ErrorInfo, room: int) -> tuple[ErrorInfo, int, int]:
-    """
-    Put the *new* error of a step in the place of the one that is *kept*.
-
-    Returns:
-        The error without its stack, which the trace has; the bytes taken, and 1 where
-        there was no room for more than its type.
-    """
-    short = new._replace(message=short_text(new.message), stack="")
-    before, after = _size_of_error(kept), _size_of_error(short)
-    if after - before <= room:
-        return short, after - before, 0
-    return short._replace(message="", causes=()), -before, 1
-
-
-def _size_of_error(error: ErrorInfo | None) -> int:
-    if error is None:
-        return 0
-    return _size(error.message) + sum(_size(cause.message) for cause in error.causes)
-
-
-def _bounded(value: Json) -> tuple[Json, int]:
-    """Return *value* or a shortened text of it, and its size in bytes."""
+def _short_value(value: Json) -> Json:
+    """Return *value* or a shortened text of it."""
     if isinstance(value, dict | list):
         text = _encode(value)
         if len(text) <= _MAX_VALUE:
-            return value, _bytes(text)
+            return value
         value = text
-    if isinstance(value, str):
-        value = short_text(value)
-    return value, _size(value)
+    return short_text(value) if isinstance(value, str) else value
+
+
+def _size_of_error(error: ErrorInfo | None) -> int:
+    return 0 if error is None else _size([error.message, *(cause.message for cause in error.causes)])
 
 
 def _size(value: Json) -> int:
-    return _bytes(_encode(value))
-
-
-def _bytes(text: str) -> int:
+    """Return how many bytes *value* has as JSON."""
+    text = _encode(value)
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 

@@ -23,7 +23,7 @@ NODE: Final[ContextVar[Node | None]] = ContextVar("obskit_trace", default=None)
 def current_node() -> Node | None:
     """Return the innermost step or trace that is still open."""
     node = NODE.get()
-    while node is not None and not node.is_open:
+    while node is not None and not (node.is_running and node.trace.is_running):
         node = node.up
     return node
 

@@ -8,44 +8,32 @@ see `recorder`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final, Literal, NewType, TypeAlias
 
 from ..encoding.exceptions import Cause, ErrorInfo
 from ..event import Json
 
+#: ``lost`` is what runs in a process that has ended before it did.
 Status: TypeAlias = Literal["running", "ok", "error", "cancelled", "lost"]
 
 STATUSES: Final[tuple[Status, ...]] = ("running", "ok", "error", "cancelled", "lost")
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Step:
-    """
-    A timed part of a trace.
+    """A timed part of a trace."""
 
-    Attributes:
-        name: What the step does.
-        status: ``running``, ``ok``, ``error``, ``cancelled``, or ``lost`` where its
-            process ended before the step did.
-        started_ms: Milliseconds from the start of the trace to its own.
-        duration_ms: Milliseconds it took, or has taken so far.
-        details: What the program told about it.
-        error: Why it failed.
-        id: 16 lowercase hex digits.
-        parent_id: Id of the step around it; None directly under the trace.
-    """
-
-    __slots__ = ("_duration_ms", "details", "error", "id", "name", "parent_id", "started_ms", "status")
-
-    def __init__(self, name: str, id: str, parent_id: str | None) -> None:  # noqa: A002 - the name of the fixed API
-        self.name = name
-        self.id = id
-        self.parent_id = parent_id
-        self.status: Status = "running"
-        self.details: dict[str, Json] = {}
-        self.error: ErrorInfo | None = None
-        self.started_ms = 0.0
-        self._duration_ms = 0.0
+    name: str  #: what the step does
+    id: str  #: 16 lowercase hex digits
+    parent_id: str | None = None  #: id of the step around it; None directly under the trace
+    _: KW_ONLY
+    status: Status = "running"
+    details: dict[str, Json] = field(default_factory=dict)  #: what the program told about it
+    error: ErrorInfo | None = None  #: why it failed
+    started_ms: float = 0.0  #: milliseconds from the start of the trace to its own
+    _duration_ms: float = 0.0
 
     @property
     def duration_ms(self) -> float:
@@ -72,75 +60,33 @@ class Step:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Step:
         """Read what `to_dict` wrote."""
-        step = Step(values["name"], values["id"], values.get("parent_id"))
-        step.status = values["status"]
-        step.details = dict(values.get("details", {}))
-        step.error = _error_from_dict(values.get("error"))
-        step.started_ms = values.get("started_ms", 0.0)
-        step._duration_ms = values["duration_ms"]
-        return step
+        return Step(**_attributes(Step.__slots__, values))
 
     def __repr__(self) -> str:
         return f"<Step {self.name!r} {self.status}>"
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class ExecutionTrace:
-    """
-    One command of one user, from start to end.
+    """One command of one user, from start to end."""
 
-    Attributes:
-        trace_id: 32 lowercase hex digits.
-        span_id: 16 lowercase hex digits: what the steps are parts of, seen from outside.
-        parent_id: Span of another process that caused this trace; None where nobody told.
-        command: What the user asked for.
-        user_id: Whose command it is; None where nobody was named.
-        correlation_id: Joins several traces of one conversation.
-        started_at: ISO 8601 in UTC with microseconds.
-        status: ``running``, ``ok``, ``error``, ``cancelled``, or ``lost`` where its
-            process ended before the command did.
-        duration_ms: Milliseconds it took, or has taken so far.
-        steps: `Step` objects in the order in which they began.
-        dropped: How many were left out, by what they were: ``steps``, ``fields``,
-            ``links``, and ``ids`` that were not fit to be the trace's.
-        error: Why it failed; prints as ``Type: message``.
-        links: URLs by label.
-        attributes: What the program told about it.
-    """
-
-    __slots__ = (
-        "_duration_ms",
-        "attributes",
-        "command",
-        "correlation_id",
-        "dropped",
-        "error",
-        "links",
-        "parent_id",
-        "span_id",
-        "started_at",
-        "status",
-        "steps",
-        "trace_id",
-        "user_id",
-    )
-
-    def __init__(
-        self, trace_id: str, command: str, *, user_id: str | None, correlation_id: str | None, started_at: str
-    ) -> None:
-        self.trace_id = trace_id
-        self.span_id = ""
-        self.parent_id: str | None = None
-        self.command = command
-        self.user_id = user_id
-        self.correlation_id = correlation_id
-        self.started_at = started_at
-        self.status: Status = "running"
-        self.error: ErrorInfo | None = None
-        self.steps: list[Step] = []
-        self.dropped: dict[str, int] = {}
-        self.links: dict[str, str] = {}
-        self.attributes: dict[str, Json] = {}
-        self._duration_ms = 0.0
+    trace_id: str  #: 32 lowercase hex digits
+    command: str  #: what the user asked for
+    _: KW_ONLY
+    user_id: str | None = None  #: whose command it is; None where nobody was named
+    correlation_id: str | None = None  #: joins several traces of one conversation
+    started_at: str  #: ISO 8601 in UTC with microseconds
+    span_id: str = ""  #: 16 lowercase hex digits: what the steps are parts of, seen from outside
+    parent_id: str | None = None  #: span of another process that caused this trace; None where nobody told
+    status: Status = "running"
+    steps: list[Step] = field(default_factory=list)  #: in the order in which they began
+    error: ErrorInfo | None = None  #: why it failed; prints as ``Type: message``
+    links: dict[str, str] = field(default_factory=dict)  #: URLs by label
+    attributes: dict[str, Json] = field(default_factory=dict)  #: what the program told about it
+    #: How many were left out, by what they were: ``steps``, ``fields``, ``links``, and ``ids`` that were
+    #: not fit to be the trace's.
+    dropped: dict[str, int] = field(default_factory=dict)
+    _duration_ms: float = 0.0
 
     @property
     def duration_ms(self) -> float:
@@ -183,23 +129,8 @@ class ExecutionTrace:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ExecutionTrace:
         """Read what `to_dict` wrote."""
-        trace = ExecutionTrace(
-            values["trace_id"],
-            values["command"],
-            user_id=values.get("user_id"),
-            correlation_id=values.get("correlation_id"),
-            started_at=values["started_at"],
-        )
-        trace.span_id = values.get("span_id", "")
-        trace.parent_id = values.get("parent_id")
-        trace.status = values["status"]
-        trace.error = _error_from_dict(values.get("error"))
-        trace.steps = [Step.from_dict(step) for step in values.get("steps", ())]
-        trace.dropped = dict(values.get("dropped", {}))
-        trace.links = dict(values.get("links", {}))
-        trace.attributes = dict(values.get("attributes", {}))
-        trace._duration_ms = values["duration_ms"]
-        return trace
+        steps = [Step.from_dict(step) for step in values.get("steps", ())]
+        return ExecutionTrace(**{**_attributes(ExecutionTrace.__slots__, values), "steps": steps})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.command!r} {self.trace_id} {self.status}>"
@@ -207,6 +138,16 @@ class ExecutionTrace:
 
 #: A trace whose every part went through the gate: all that a store accepts.
 SafeTrace = NewType("SafeTrace", ExecutionTrace)
+
+
+def _attributes(names: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of *values* are attributes, by their *names*; what nobody knows is passed over."""
+    return {
+        **{name: values[name] for name in names if name in values},
+        "status": values["status"],
+        "error": _error_from_dict(values.get("error")),
+        "_duration_ms": values["duration_ms"],
+    }
 
 
 def _error_to_dict(error: ErrorInfo) -> dict[str, Any]:

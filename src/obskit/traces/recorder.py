@@ -10,23 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from .. import runtime
 from ..clock import Clock, isoformat
 from ..context import bound_context, set_context
 from ..counting import count
 from ..encoding.exceptions import ErrorInfo
-from ..event import Json
 from ..gate import Gate
 from ..ids import new_step_id, new_trace_id, parse_step_id, parse_trace_id
 from ..interrupts import let_pass
 from ..notices import Notices
 from ..spans import current_span
-from .bounds import MAX_LINKS, MAX_STEPS, MAX_URL, ROOM, bounded_error, merge, short_name, short_text
+from .bounds import MAX_LINKS, MAX_URL, Room, short_name, short_text
 from .current import Node, current_node, enter, leave
-from .model import ExecutionTrace, Status, Step
+from .model import ExecutionTrace, SafeTrace, Status, Step
 from .propagation import TraceContext
 from .stores import TraceStore
 from .users import safe_user
@@ -36,11 +34,16 @@ _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+", re.ASCII | re.IGNORECAS
 _NOWHERE: Final = TraceContext()
 
 
+_NOTICES: Final = Notices()
+
+
 class _Recording:
     """What a trace and a step have in common while they are being recorded."""
 
-    __slots__ = ()
+    if not TYPE_CHECKING:  # pragma: no branch - the slots are those of the subclasses
+        __slots__ = ()
 
+    status: Status
     up: Node | None  #: what was current when it became current
     is_running: bool
     _began_ns: int | None
@@ -52,7 +55,18 @@ class _Recording:
         """Milliseconds it took, or has taken so far, to the microsecond."""
         if not self.is_running or self._began_ns is None:
             return self._duration_ms
-        return (self._clock.monotonic_ns() - self._began_ns) // 1_000 / 1_000
+        return _milliseconds(self._began_ns, self._clock.monotonic_ns())
+
+    def fail(self, reason: object) -> None:
+        """
+        Mark it as failed although no exception escapes from it.
+
+        Args:
+            reason: An exception, or words. An exception that does escape afterwards
+                takes its place.
+        """
+        self._explain(reason)
+        self._changed()
 
     def __enter__(self) -> Self:
         if self._began_ns is None:
@@ -63,100 +77,87 @@ class _Recording:
                 raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, tb: object) -> None:
         if self.is_running:
             self.end(self.duration_ms, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, tb: object) -> None:
         self.__exit__(kind, error, tb)
 
     def begin(self, now_ns: int) -> None:
         """Become the current one, at *now_ns* of the monotonic clock; ``with`` does so itself."""
+        self._began_ns = now_ns
+        self.is_running = True
+        enter(cast("Node", self))
+        self._begun(now_ns)
 
     def end(self, duration_ms: float, error: BaseException | None) -> None:
         """Stop being the current one, for the reason that *error* escaped."""
+        self._duration_ms = duration_ms
+        self.is_running = False
+        self.status = _status_of(error, failed=cast("Node", self).error is not None)
+        try:
+            if isinstance(error, Exception):
+                self._explain(error)
+        finally:
+            self._ended()
 
+    def _explain(self, reason: object) -> None:
+        """Keep why it failed, in the place of what was said before."""
 
-_NOTICES: Final = Notices()
+    def _begun(self, now_ns: int) -> None:
+        """Tell so."""
+
+    def _changed(self) -> None:
+        """Tell so."""
+
+    def _ended(self) -> None:
+        """Tell so."""
 
 
 class OpenStep(_Recording, Step):
     """A step that is being recorded; use it once, with ``with`` or ``async with``."""
 
-    __slots__ = ("_began_ns", "_clock", "_failed", "is_running", "size", "trace", "up")
+    __slots__ = ("_began_ns", "_clock", "is_running", "trace", "up")
 
     def __init__(self, trace: OpenTrace, name: str, details: Mapping[str, object]) -> None:
-        super().__init__(short_name(trace._gate.text(name)), new_step_id(), None)
+        super().__init__(short_name(trace._gate.text(name)), new_step_id())
         self.trace: Final = trace
         self.up: Node | None = None
         self._clock = trace._clock
         self.is_running = False
         self._began_ns: int | None = None
-        self._failed = False
-        self.size = 0  #: characters of its details
         if details:
             self.add(**details)
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether something may still become a part of it."""
-        return self.is_running and self.trace.is_running
-
     def add(self, /, **details: object) -> None:
         """Tell more about the step; a name that is there already gets the new value."""
-        self.details, taken = self.trace._take(self.details, details)
-        self.size += taken
-        if self.is_running:
-            self.trace._tell()
-
-    def fail(self, reason: object) -> None:
-        """
-        Mark the step as failed although no exception escapes from it.
-
-        Args:
-            reason: An exception, or words. An exception that does escape afterwards
-                takes its place.
-        """
-        self._failed = True
-        self._explain(reason)
-        if self.is_running:
-            self.trace._tell()
-
-    def begin(self, now_ns: int) -> None:
-        """Become the current step."""
         trace = self.trace
-        self._began_ns = now_ns
-        self.is_running = True
-        self.started_ms = trace._elapsed_ms(now_ns)
-        enter(self)
-        if isinstance(self.up, OpenStep) and self.up.trace is trace:
-            self.parent_id = self.up.id
-        trace._keep(self)
-        trace._tell()
-
-    def end(self, duration_ms: float, error: BaseException | None) -> None:
-        """Be a step that has ended."""
-        self._duration_ms = duration_ms
-        self.is_running = False
-        self.status = _status_of(error, failed=self._failed)
-        try:
-            if isinstance(error, Exception):
-                self._explain(error)
-        finally:
-            leave(self)
-        self.trace._tell()
+        self.details = trace._room.merge(self.details, trace._gate.fields(details))
+        self._changed()
 
     def _explain(self, reason: object) -> None:
-        """Keep why it failed, in the place of what was said before."""
-        self.error, taken = self.trace._take_error(self.error, reason)
-        self.size += taken
+        self.error = self.trace._room.error(self.error, self.trace._describe(reason))
+
+    def _begun(self, now_ns: int) -> None:
+        trace, up = self.trace, self.up
+        if trace._began_ns is not None:
+            self.started_ms = _milliseconds(trace._began_ns, now_ns)
+        if isinstance(up, OpenStep) and up.trace is trace:
+            self.parent_id = up.id
+        trace._room.append(self, trace.steps)
+        trace._tell()
+
+    def _changed(self) -> None:
+        if self.is_running:
+            self.trace._tell()
+
+    def _ended(self) -> None:
+        leave(self)
+        self.trace._tell()
 
 
 class OpenTrace(_Recording, ExecutionTrace):
@@ -164,9 +165,7 @@ class OpenTrace(_Recording, ExecutionTrace):
 
     __slots__ = (
         "_began_ns",
-        "_changed",
         "_clock",
-        "_failed",
         "_gate",
         "_observers",
         "_origin",
@@ -190,7 +189,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         in_force = runtime.current()
         gate = in_force.gate
         outer = current_node()
-        origin = parent if type(parent) is TraceContext else _NOWHERE
+        origin = parent if isinstance(parent, TraceContext) else _NOWHERE
         if parent is None and trace_id is None and outer is None:
             origin = _running_span()
         given = origin.trace_id if trace_id is None else trace_id
@@ -203,24 +202,21 @@ class OpenTrace(_Recording, ExecutionTrace):
             user_id=safe_user(user_id, gate),
             correlation_id=None if correlation_id is None else short_name(gate.text(correlation_id)),
             started_at=isoformat(in_force.clock.time_ns()),
+            span_id=new_step_id(),
+            parent_id=parse_step_id(origin.parent_id) if known and known == origin.trace_id else None,
         )
-        self.span_id = new_step_id()
-        if known is not None and known == origin.trace_id:
-            self.parent_id = parse_step_id(origin.parent_id)
         self.up: Node | None = None
+        self.is_running = False
+        self._began_ns: int | None = None
         self._origin: Final = origin
         self._gate: Final[Gate] = gate
         self._clock = in_force.clock
         self._observers: Final = in_force.observers
         self._store: Final = cast("TraceStore", in_force.trace_store)
-        self._changed: Final = cast("Callable[[OpenTrace], None]", self._store.changed)
+        self._room: Final = Room(self.dropped)
         self.block: Final = bound_context(**self._context())  #: binds the trace's fields to log lines
-        self.is_running = False
-        self._began_ns: int | None = None
-        self._failed = False
-        self._room = ROOM
         if known is None and given is not None:
-            self._drop("ids")
+            self._room.drop("ids")
         if attributes:
             self.add(**attributes)
 
@@ -237,19 +233,14 @@ class OpenTrace(_Recording, ExecutionTrace):
         """The trace itself, as a step has the trace that it belongs to."""
         return self
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether something may still become a part of it."""
-        return self.is_running
-
     def step(self, name: str, /, **details: object) -> OpenStep:
         """Begin a step with ``with`` or ``async with``; inside another step it is a part of that."""
         return OpenStep(self, name, details)
 
     def add(self, /, **attributes: object) -> None:
         """Tell more about the trace; a name that is there already gets the new value."""
-        self.attributes, _ = self._take(self.attributes, attributes)
-        self._tell()
+        self.attributes = self._room.merge(self.attributes, self._gate.fields(attributes))
+        self._changed()
 
     def rename(self, command: str) -> None:
         """Call it *command* from now on, on log lines too: a web framework finds its route late."""
@@ -258,7 +249,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         node = current_node()
         if node is not None and node.trace is self:
             set_context(cmd=self.command)
-        self._tell()
+        self._changed()
 
     def link(self, label: str, url: str) -> None:
         """
@@ -272,103 +263,55 @@ class OpenTrace(_Recording, ExecutionTrace):
         if _WEB_ADDRESS.fullmatch(address) and len(address) <= MAX_URL and len(self.links) < MAX_LINKS:
             self.links = {**self.links, short_name(self._gate.text(label)): address}
         else:
-            self._drop("links")
-        self._tell()
-
-    def fail(self, error: object) -> None:
-        """
-        Mark the trace as failed although no exception escapes from it.
-
-        Args:
-            error: An exception, or words. An exception that does escape afterwards
-                takes its place.
-        """
-        self._failed = True
-        self.error = self._describe(error)
-        self._tell()
+            self._room.drop("links")
+        self._changed()
 
     def place(self) -> TraceContext:
         """Tell another process where it is called from; the step that calls is not in it."""
         return replace(self._origin, trace_id=self.trace_id, correlation_id=self.correlation_id)
-
-    def begin(self, now_ns: int) -> None:
-        """Become the current trace."""
-        self._began_ns = now_ns
-        self.is_running = True
-        enter(self)
-        self.block.__enter__()
-        _tell_each(self, self._store.started, *[observer.trace_started for observer in self._observers])
-
-    def end(self, duration_ms: float, error: BaseException | None) -> None:
-        """Be a trace that has ended, and tell so."""
-        self._duration_ms = duration_ms
-        self.is_running = False
-        self.status = _status_of(error, failed=self._failed)
-        try:
-            if isinstance(error, Exception):
-                self.error = self._describe(error)
-        finally:
-            self._tell_end()
-
-    def _tell_end(self) -> None:
-        try:
-            _tell_each(self, self._store.ended, *[observer.trace_ended for observer in self._observers])
-        finally:
-            leave(self)
-            self.block.__exit__(None, None, None)
 
     def _shared_correlation_id(self) -> str:
         """Return what joins the traces that begin inside this one to it: where nobody gave one, its id."""
         if self.correlation_id is None:
             self.correlation_id = self.trace_id
             self.block.fields = {**self.block.fields, "correlation_id": self.trace_id}
-            self._tell()
+            self._changed()
         return self.correlation_id
-
-    def _keep(self, step: OpenStep) -> None:
-        """Add a step that has just begun; of too many, one from the middle gives way."""
-        self.steps.append(step)
-        if len(self.steps) > MAX_STEPS:
-            freed = cast("OpenStep", self.steps.pop(MAX_STEPS // 2)).size
-            self._room += freed
-            self._drop("steps")
-
-    def _drop(self, what: str, number: int = 1) -> None:
-        count(self.dropped, what, number)
-
-    def _tell(self) -> None:
-        """Let the store keep what is new."""
-        if self.is_running:
-            # Not `_contained`: it would be the most frequent call of all.
-            try:
-                self._changed(self)
-            except Exception as error:
-                let_pass(error)
-                _complain(error)
-
-    def _elapsed_ms(self, now_ns: int) -> float:
-        return 0.0 if self._began_ns is None else (now_ns - self._began_ns) // 1_000 / 1_000
-
-    def _take(self, kept: dict[str, Json], fields: Mapping[str, object]) -> tuple[dict[str, Json], int]:
-        """Put *fields* to those that are *kept*; returns them all and the room that was taken."""
-        merged, taken, left_out = merge(kept, self._gate.fields(fields), self._room)
-        self._room -= taken
-        if left_out:
-            self._drop("fields", left_out)
-        return merged, taken
-
-    def _take_error(self, kept: ErrorInfo | None, reason: object) -> tuple[ErrorInfo, int]:
-        """Describe why a step failed, in the place of what is *kept*; returns the room that was taken too."""
-        error, taken, left_out = bounded_error(kept, self._describe(reason), self._room)
-        self._room -= taken
-        if left_out:
-            self._drop("fields", left_out)
-        return error, taken
 
     def _describe(self, reason: object) -> ErrorInfo:
         if issubclass(type(reason), BaseException):
             return self._gate.error(cast("BaseException", reason))
         return ErrorInfo(type="Failed", message=short_text(self._gate.text(reason)), stack="")
+
+    def _explain(self, reason: object) -> None:
+        self.error = self._describe(reason)
+
+    def _begun(self, now_ns: int) -> None:
+        self.block.__enter__()
+        _tell_each(self, self._store.started, *[observer.trace_started for observer in self._observers])
+
+    def _changed(self) -> None:
+        self._tell()
+
+    def _ended(self) -> None:
+        try:
+            _tell_each(self, self._store.ended, *[observer.trace_ended for observer in self._observers])
+        finally:
+            leave(self)
+            self.block.__exit__()
+
+    def _tell(self) -> None:
+        """Let the store keep what is new."""
+        if self.is_running:
+            try:
+                self._store.changed(SafeTrace(self))
+            except Exception as error:
+                let_pass(error)
+                _complain(error)
+
+
+def _milliseconds(from_ns: int, to_ns: int) -> float:
+    return (to_ns - from_ns) // 1_000 / 1_000
 
 
 def _running_span() -> TraceContext:
