@@ -1,7 +1,7 @@
 """
 Send every trace that has ended to an OpenTelemetry collector or back end, over HTTP.
 
-Rule 1: nobody waits for it. A worker sends what has gathered meanwhile as one batch.
+Rule 1: nobody waits for it. A worker sends what has gathered meanwhile in batches.
 Rule 2: what the receiver may take later is tried again, as
 https://opentelemetry.io/docs/specs/otlp/#failures asks; what it refused is not.
 Rule 3: made = sent + dropped + pending, in ``stats()``.
@@ -10,7 +10,7 @@ Rule 3: made = sent + dropped + pending, in ``stats()``.
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
@@ -23,6 +23,7 @@ from ..ids import jitter
 from ..notices import Notices
 from ..settings import at_most, choice, having, seconds
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
+from .counting import COUNTING
 from .model import ExecutionTrace, SafeTrace
 from .otlp import to_otlp
 from .stores import TraceStore
@@ -36,9 +37,6 @@ _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 #: Where a collector listens, by the specification of the OpenTelemetry exporter.
 _DEFAULT: Final = "http://localhost:4318"
 _DEFAULT_TRACES: Final = f"{_DEFAULT}/v1/traces"
-
-#: What the store does by itself.
-_OF_A_STORE: Final = ("started", "changed", "last", "get", "find", "recent", "forget")
 
 _NOTICES: Final = Notices()
 
@@ -78,15 +76,17 @@ class OTLPExporter:
         self._headers: Final = {**_checked(headers or {}), "Content-Type": "application/json"}
         if compression == "gzip":
             self._headers["Content-Encoding"] = "gzip"
-        self._store: Final = having("store", store, "a TraceStore", *_OF_A_STORE, "ended", "flush", "close")
-        self.started, self.changed, self.forget = store.started, store.changed, store.forget
-        self.last, self.get, self.find, self.recent = store.last, store.get, store.find, store.recent
+        self._store: Final = having("store", store, "a TraceStore", "started", "changed", "ended", "flush")
         self._timeout = seconds("timeout", timeout)
         self._resource = resource
         self._clock = clock
-        self._worker: Worker[None] = Worker(
-            self._process, capacity=_CAPACITY, clock=clock, name="obskit-otlp"
-        )
+        self._is_closed = False
+        # Its one item says that traces wait.
+        self._worker: Worker[None] = Worker(self._process, capacity=1, clock=clock, name="obskit-otlp")
+        # All but the end of a trace is a matter of the store alone.
+        self.started, self.changed = store.started, store.changed
+        self.last, self.get, self.find = store.last, store.get, store.find
+        self.recent, self.forget = store.recent, store.forget
         self.start_anew()
         restart_after_fork(self)
         close_at_exit(self)
@@ -94,20 +94,18 @@ class OTLPExporter:
     def start_anew(self) -> None:
         """Leave what the parent has not sent to the parent, in a forked child."""
         self._waiting: deque[ExecutionTrace] = deque()
-        self._batch: list[ExecutionTrace] = []
-        self._attempts = 0
+        self._failures = 0  #: in a row
         self._not_before_ns = 0
-        self._counts: Counter[str] = Counter()
-
-    # --- what a store does ---
+        self._counts = {"sent": 0, "dropped": 0}
 
     def ended(self, trace: SafeTrace, /) -> None:
         """Keep the final form of a trace, and send it."""
         self._store.ended(trace)
-        self._waiting.append(trace)
-        if not self._worker.submit(None):
-            self._waiting.remove(trace)
-            self._counts["dropped"] += 1
+        if self._is_closed or len(self._waiting) >= _CAPACITY:
+            COUNTING.add(self._counts, "dropped")
+        else:
+            self._waiting.append(trace)
+            self._worker.submit(None)
 
     def flush(self, timeout: float) -> bool:
         """Finish pending writes and requests within *timeout* seconds; False if some are left."""
@@ -117,40 +115,37 @@ class OTLPExporter:
 
     def close(self, timeout: float = EXIT_TIMEOUT) -> None:
         """Send within *timeout* what is pending, give up the rest, close the store; idempotent."""
+        self._is_closed = True
         self._worker.close(at_most(timeout))
-        self._counts["dropped"] += len(self._waiting) + len(self._batch)
-        self._waiting.clear()
-        self._batch = []
+        self._settle(len(self._waiting), "dropped")
         self._store.close()
 
     def stats(self) -> Mapping[str, float]:
         """Return what the store counted, and ``otlp_sent``, ``otlp_dropped`` and ``otlp_pending`` traces."""
-        pending = len(self._waiting) + len(self._batch)
-        own = {f"otlp_{name}": self._counts[name] for name in ("sent", "dropped")}
-        return {**self._store.stats(), **own, "otlp_pending": pending}
+        counts = {**self._counts, "pending": len(self._waiting)}
+        return {**self._store.stats(), **{f"otlp_{name}": count for name, count in counts.items()}}
 
     # --- the worker ---
 
-    def _process(self, item: None) -> float | None:
-        """Send one batch; returns the seconds until the next attempt, or None if there is none."""
+    def _process(self, _: None) -> float | None:
+        """Send one batch; returns the seconds until the next, or None if nothing waits."""
         left_ns = self._not_before_ns - self._clock.monotonic_ns()
         if left_ns > 0:
             return left_ns / 1e9
-        if not self._batch:
-            self._batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-        if not self._batch:
-            return None
+        batch = [self._waiting[place] for place in range(min(_BATCH, len(self._waiting)))]
         try:
-            self._send(self._batch)
-        except SinkRejected as error:
-            self._give_up(str(error))
+            if batch:
+                self._send(batch)
         except SinkError as error:
-            return self._retry(error)
+            self._failures += 1
+            if self._failures < _ATTEMPTS and not isinstance(error, SinkRejected):
+                return self._pause(error.retry_after)
+            self._give_up(len(batch), str(error))
         except Exception as error:  # one trace that cannot be written must not hold up all others
-            self._give_up(type(error).__name__)
+            self._give_up(len(batch), type(error).__name__)
         else:
-            self._settle("sent")
-        return None
+            self._settle(len(batch), "sent")
+        return 0.0 if self._waiting else None
 
     def _send(self, traces: list[ExecutionTrace]) -> None:
         document = to_otlp(*traces, resource=self._resource)
@@ -166,24 +161,22 @@ class OTLPExporter:
         if not 200 <= answer.status < 300:
             raise SinkRejected(f"the receiver answered {answer.status}")
 
-    def _retry(self, error: SinkError) -> float | None:
-        self._attempts += 1
-        if self._attempts >= _ATTEMPTS:
-            self._give_up(str(error))
-            return None
-        wait = error.retry_after
-        if wait is None:
-            wait = 2 ** (self._attempts - 1) + jitter(1.0)
+    def _pause(self, asked: float | None) -> float:
+        """Send nothing for as long as the receiver has *asked* for, or longer each time."""
+        wait = 2 ** (self._failures - 1) + jitter(1.0) if asked is None else asked
         self._not_before_ns = self._clock.monotonic_ns() + int(wait * 1e9)
         return wait
 
-    def _give_up(self, reason: str) -> None:
-        self._settle("dropped")
+    def _give_up(self, count: int, reason: str) -> None:
         _NOTICES.tell(reason, f"traces were not exported: {reason}")
+        self._settle(count, "dropped")
 
-    def _settle(self, outcome: str) -> None:
-        self._counts[outcome] += len(self._batch)
-        self._batch, self._attempts = [], 0
+    def _settle(self, count: int, outcome: str) -> None:
+        """Be done with the *count* traces that have waited longest, unless `close` has given them up."""
+        self._failures = 0
+        for _ in range(min(count, len(self._waiting))):
+            self._waiting.popleft()
+            COUNTING.add(self._counts, outcome)
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:
