@@ -75,7 +75,7 @@ CASES: list[tuple[dict[str, str], TraceContext | None, set[str]]] = [
     ({"X-Amzn-Trace-Id": XRAY[:-1] + "0"}, replace(PLACE, sampled=False), set()),
     ({"X-Amzn-Trace-Id": "Root=1-0-0"}, None, {"x-amzn-trace-id"}),
     ({"X-Amzn-Trace-Id": f"Root=1-{'0' * 8}-{'0' * 24}"}, None, {"x-amzn-trace-id"}),
-    ({"X-Amzn-Trace-Id": "Root", "traceparent": GOOD}, PLACE, set()),
+    ({"X-Amzn-Trace-Id": "Root", "traceparent": GOOD}, PLACE, {"x-amzn-trace-id"}),
     ({"X-Amzn-Trace-Id": XRAY, "traceparent": "no"}, PLACE, {"traceparent"}),
     ({"X-Amzn-Trace-Id": XRAY, "tracestate": STATE}, PLACE, set()),
 ]

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, TypeGuard
 
 from ..ids import parse_step_id, parse_trace_id
 
@@ -36,10 +37,10 @@ _STATE: Final = re.compile(
 )
 _BAGGAGE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}[ \t]?=[ \t]?[!#-+\--\[\]-~]*", re.ASCII)
 
-#: Characters that a header may have, and members that a list in one may have.
+#: Characters that a header may have.
 _LONGEST: Final = {"baggage": 8_192}
 _LONGEST_OTHER: Final = 512
-_MEMBERS: Final = {"tracestate": 32, "baggage": 64}
+_LONGEST_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,33 +55,28 @@ class TraceContext:
     baggage: str = ""  #: what the caller passed along for everybody, as it came
 
 
+NOWHERE: Final = TraceContext()
+
+
 def read(carrier: Mapping[Any, Any]) -> tuple[TraceContext | None, list[str]]:
     """Return where a command came from, and the names of the headers that do not conform."""
-    found, refused = _headers(carrier)
-    for name, fits in _FITS.items():
-        if name in found and not fits(found[name]):
-            refused.append(name)
-            del found[name]
-    ids: tuple[str, str | None, bool] | None = None
-    for name, parse in (("traceparent", _traceparent), ("x-amzn-trace-id", _xray)):
-        if ids is None and name in found and (ids := parse(found[name])) is None:
-            refused.append(name)
-    correlation_id, baggage = found.get("x-correlation-id"), found.get("baggage", "")
-    if ids is None:
-        context = TraceContext(correlation_id=correlation_id, baggage=baggage)
-        return context if correlation_id or baggage else None, refused
-    trace_id, parent_id, sampled = ids
-    # It belongs to the traceparent, and means nothing beside another header.
-    has_state = "traceparent" in found and "traceparent" not in refused
-    context = TraceContext(
-        trace_id=trace_id,
-        parent_id=parent_id,
-        correlation_id=correlation_id,
-        sampled=sampled,
-        tracestate=found.get("tracestate", "") if has_state else "",
-        baggage=baggage,
+    given: dict[str, set[str | None]] = {}
+    for key, value in carrier.items():
+        if type(key) is str and len(key) <= _LONGEST_NAME and (name := _header(key)) in _PARSERS:
+            text = value.strip(" \t") if _fits(value, name) else None
+            if text != "":
+                given.setdefault(name, set()).add(text)
+    # Two that differ tell nothing: whoever sits in between may have added one.
+    told = {name: _parsed(name, texts.pop()) if len(texts) == 1 else None for name, texts in given.items()}
+    found: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    context = replace(
+        found.get("traceparent") or found.get("x-amzn-trace-id") or NOWHERE,
+        correlation_id=found.get("x-correlation-id"),
+        # It belongs to the traceparent, and means nothing beside another header.
+        tracestate=found.get("tracestate", "") if "traceparent" in found else "",
+        baggage=found.get("baggage", ""),
     )
-    return context, refused
+    return None if context == NOWHERE else context, [name for name in told if name not in found]
 
 
 def write(
@@ -98,40 +94,8 @@ def write(
     for name in names:
         header = _header(name)
         value = values.get(header)
-        if value and (header not in _FITS or _FITS[header](value)):
+        if value and _parsed(header, value) is not None:
             carrier[name] = value
-
-
-def _is_list(name: str, text: str, member: re.Pattern[str]) -> bool:
-    if len(text) > _LONGEST.get(name, _LONGEST_OTHER):
-        return False
-    members = [part.strip(" \t") for part in text.split(",")] if text else []
-    return len(members) <= _MEMBERS[name] and all(not part or member.fullmatch(part) for part in members)
-
-
-def _headers(carrier: Mapping[Any, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return the texts in *carrier* under the names of headers, and the names of those that are no use."""
-    found: dict[str, str] = {}
-    refused: list[str] = []
-    for given, value in carrier.items():
-        if type(given) is not str or len(given) > _LONGEST_NAME or (name := _header(given)) not in _KNOWN:
-            continue
-        if type(value) is not str or len(value) > _LONGEST.get(name, _LONGEST_OTHER):
-            refused.append(name)
-        elif (text := value.strip(" \t")) and found.setdefault(name, text) != text:
-            # Two that differ tell nothing: whoever sits in between may have added one.
-            refused.append(name)
-    return {name: text for name, text in found.items() if name not in refused}, refused
-
-
-#: What else than an id of a trace has to conform.
-_FITS: Final[dict[str, Callable[[str], object]]] = {
-    "x-correlation-id": _CORRELATION_ID.fullmatch,
-    "tracestate": lambda text: _is_list("tracestate", text, _STATE),
-    "baggage": lambda text: _is_list("baggage", text, _BAGGAGE),
-}
-_KNOWN: Final = {"traceparent", "x-amzn-trace-id", *_FITS}
-_LONGEST_NAME: Final = 64
 
 
 def _header(name: str) -> str:
@@ -139,7 +103,17 @@ def _header(name: str) -> str:
     return name.lower().replace("_", "-").strip("-")
 
 
-def _traceparent(text: str) -> tuple[str, str | None, bool] | None:
+def _fits(value: object, name: str) -> TypeGuard[str]:
+    """Tell whether *value* is worth a look as that of the header *name*."""
+    return type(value) is str and len(value) <= _LONGEST.get(name, _LONGEST_OTHER)
+
+
+def _parsed(name: str, text: object) -> TraceContext | str | None:
+    """Return what the header *name* tells, as a place where it has ids; None where it does not conform."""
+    return _PARSERS[name](text) if _fits(text, name) else None
+
+
+def _traceparent(text: str) -> TraceContext | None:
     match = _TRACEPARENT.fullmatch(text)
     if match is None:
         return None
@@ -148,14 +122,30 @@ def _traceparent(text: str) -> tuple[str, str | None, bool] | None:
         return None
     if not trace_id.strip("0") or not parent_id.strip("0"):
         return None
-    return trace_id, parent_id, bool(int(flags, 16) & 1)
+    return TraceContext(trace_id=trace_id, parent_id=parent_id, sampled=bool(int(flags, 16) & 1))
 
 
-def _xray(text: str) -> tuple[str, str | None, bool] | None:
+def _xray(text: str) -> TraceContext | None:
     pairs = (part.strip().partition("=") for part in text.split(";"))
     parts = {name: value for name, _, value in pairs}
     root = _XRAY_ROOT.fullmatch(parts.get("Root", ""))
     trace_id = parse_trace_id(root[1] + root[2]) if root else None
     if trace_id is None:
         return None
-    return trace_id, parse_step_id(parts.get("Parent", "").lower()), parts.get("Sampled") != "0"
+    parent_id = parse_step_id(parts.get("Parent", "").lower())
+    return TraceContext(trace_id=trace_id, parent_id=parent_id, sampled=parts.get("Sampled") != "0")
+
+
+def _list_of(member: re.Pattern[str], most: int, text: str) -> str | None:
+    members = [part.strip(" \t") for part in text.split(",")]
+    fits = len(members) <= most and all(not part or member.fullmatch(part) for part in members)
+    return text if fits else None
+
+
+_PARSERS: Final[dict[str, Callable[[str], TraceContext | str | None]]] = {
+    "traceparent": _traceparent,
+    "tracestate": partial(_list_of, _STATE, 32),
+    "baggage": partial(_list_of, _BAGGAGE, 64),
+    "x-correlation-id": lambda text: text if _CORRELATION_ID.fullmatch(text) else None,
+    "x-amzn-trace-id": _xray,
+}

@@ -25,13 +25,11 @@ from ..spans import current_span
 from .bounds import MAX_LINKS, MAX_URL, Room, short_name, short_text
 from .current import Node, current_node, enter, leave
 from .model import ExecutionTrace, SafeTrace, Status, Step
-from .propagation import TraceContext
+from .propagation import NOWHERE, TraceContext
 from .stores import TraceStore
 from .users import safe_user
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+", re.ASCII | re.IGNORECASE)
-
-_NOWHERE: Final = TraceContext()
 
 
 _NOTICES: Final = Notices()
@@ -189,7 +187,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         in_force = runtime.current()
         gate = in_force.gate
         outer = current_node()
-        origin = parent if isinstance(parent, TraceContext) else _NOWHERE
+        origin = parent if isinstance(parent, TraceContext) else NOWHERE
         if parent is None and trace_id is None and outer is None:
             origin = _running_span()
         given = origin.trace_id if trace_id is None else trace_id
@@ -318,7 +316,7 @@ def _running_span() -> TraceContext:
     """Go on with the span of OpenTelemetry that the program is inside of, if there is one."""
     span = current_span()
     if not span:
-        return _NOWHERE
+        return NOWHERE
     return TraceContext(
         trace_id=str(span["trace_id"]),
         parent_id=str(span["span_id"]),
