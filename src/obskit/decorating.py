@@ -14,7 +14,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,11 +75,17 @@ def _coroutine(function: _AnyFunction, make_block: _MakeBlock) -> _AnyFunction:
 
 
 class _Sides:
-    """The values of context variables of the side that waits: the generator's or its caller's."""
+    """Of a generator and its caller one waits; keeps the values that context variables have on its side."""
 
     def __init__(self, variables: _Variables) -> None:
         self._variables = variables
-        self._waiting = [variable.get() for variable in variables]
+
+    def __enter__(self) -> Self:
+        self._waiting = [variable.get() for variable in self._variables]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.change()
 
     def change(self) -> None:
         """Let the other side go on, with the values that it had."""
@@ -91,51 +97,43 @@ class _Sides:
 
 def _generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Variables) -> _AnyFunction:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        sides = _Sides(variables)
-        try:
-            with make_block():
-                inner = function(*args, **kwargs)
-                step = functools.partial(next, inner)
-                while True:
-                    try:
-                        item = step()
-                    except StopIteration as stop:
-                        return stop.value
-                    sides.change()
-                    try:
-                        sent = yield item
-                    except BaseException as error:
-                        step = functools.partial(inner.throw, error)
-                    else:
-                        step = functools.partial(inner.send, sent)
-                    sides.change()
-        finally:
-            sides.change()
+        with _Sides(variables) as sides, make_block():
+            inner = function(*args, **kwargs)
+            step = functools.partial(next, inner)
+            while True:
+                try:
+                    item = step()
+                except StopIteration as stop:
+                    return stop.value
+                sides.change()
+                try:
+                    sent = yield item
+                except BaseException as error:
+                    step = functools.partial(inner.throw, error)
+                else:
+                    step = functools.partial(inner.send, sent)
+                sides.change()
 
     return call
 
 
 def _async_generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Variables) -> _AnyFunction:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        sides = _Sides(variables)
-        try:
-            with make_block():
-                inner = function(*args, **kwargs)
-                step = inner.__anext__
-                while True:
-                    try:
-                        item = await step()
-                    except StopAsyncIteration:
-                        return
-                    sides.change()
-                    try:
-                        sent = yield item
-                    except BaseException as error:
-                        step = functools.partial(inner.athrow, error)
-                    else:
-                        step = functools.partial(inner.asend, sent)
-                    sides.change()
-        finally:
-            sides.change()
+        with _Sides(variables) as sides, make_block():
+            inner = function(*args, **kwargs)
+            step = inner.__anext__
+            while True:
+                try:
+                    item = await step()
+                except StopAsyncIteration:
+                    return
+                sides.change()
+                try:
+                    sent = yield item
+                except BaseException as error:
+                    step = functools.partial(inner.athrow, error)
+                else:
+                    step = functools.partial(inner.asend, sent)
+                sides.change()
 
     return call

@@ -53,51 +53,47 @@ def to_otlp(*traces: ExecutionTrace, resource: Mapping[str, object] | None = Non
 def _spans(trace: ExecutionTrace) -> Iterable[dict[str, Any]]:
     began_ns = _time_ns(trace.started_at)
     span_id = trace.span_id or trace.trace_id[:16]
-    links = {f"link.{label}": url for label, url in trace.links.items()}
     told = {
         **trace.attributes,
-        **links,
+        **{f"link.{label}": url for label, url in trace.links.items()},
         "user.id": trace.user_id,
         "correlation_id": trace.correlation_id,
-        "obskit.status": trace.status,
         "obskit.dropped_steps": trace.dropped_steps or None,
     }
-    root = _span(trace, trace.command, began_ns, trace.duration_ms, _attributes(told))
-    root |= {"traceId": trace.trace_id, "spanId": span_id, "kind": _SERVER}
-    if trace.parent_id is not None:
-        root["parentSpanId"] = trace.parent_id
-    if trace.dropped.get("fields"):
-        root["droppedAttributesCount"] = trace.dropped["fields"]
-    yield root
+    yield {
+        "traceId": trace.trace_id,
+        "spanId": span_id,
+        "parentSpanId": trace.parent_id or "",
+        "name": _clean(trace.command),
+        "kind": _SERVER,
+        "droppedAttributesCount": trace.dropped.get("fields", 0),
+        **_course(trace, began_ns, told),
+    }
     for step in list(trace.steps):
-        told = {**step.details, "obskit.status": step.status}
-        start_ns = began_ns + round(step.started_ms * 1e6)
-        span = _span(step, step.name, start_ns, step.duration_ms, _attributes(told))
-        span |= {"traceId": trace.trace_id, "spanId": step.id, "kind": _INTERNAL}
-        span["parentSpanId"] = step.parent_id or span_id
-        yield span
+        yield {
+            "traceId": trace.trace_id,
+            "spanId": step.id,
+            "parentSpanId": step.parent_id or span_id,
+            "name": _clean(step.name),
+            "kind": _INTERNAL,
+            **_course(step, began_ns + round(step.started_ms * 1e6), step.details),
+        }
 
 
-def _span(
-    part: ExecutionTrace | Step,
-    name: str,
-    start_ns: int,
-    duration_ms: float,
-    attributes: list[dict[str, Any]],
-) -> dict[str, Any]:
-    end_ns = str(start_ns + round(duration_ms * 1e6))
+def _course(part: ExecutionTrace | Step, start_ns: int, told: Mapping[str, object]) -> dict[str, Any]:
+    """Return how it went: when, with what outcome, and what was *told* about it."""
+    end_ns = str(start_ns + round(part.duration_ms * 1e6))
     status: dict[str, Any] = {"code": _STATUS.get(part.status, 0)}
-    span = {
-        "name": _clean(name),
+    course = {
         "startTimeUnixNano": str(start_ns),
         "endTimeUnixNano": end_ns,
-        "attributes": attributes,
+        "attributes": _attributes({**told, "obskit.status": part.status}),
         "status": status,
     }
     if part.error is not None:
         status["message"] = _clean(part.error.summary)
-        span["events"] = [_event(part.error, end_ns)]
-    return span
+        course["events"] = [_event(part.error, end_ns)]
+    return course
 
 
 def _event(error: ErrorInfo, time_ns: str) -> dict[str, Any]:

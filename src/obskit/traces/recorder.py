@@ -177,11 +177,11 @@ class OpenTrace(_Recording, ExecutionTrace):
     def __init__(
         self,
         command: str,
-        *,
         user_id: object,
         trace_id: object,
         correlation_id: object,
         parent: TraceContext | None,
+        *,
         attributes: Mapping[str, object],
     ) -> None:
         in_force = runtime.current()
@@ -212,19 +212,18 @@ class OpenTrace(_Recording, ExecutionTrace):
         self._observers: Final = in_force.observers
         self._store: Final = cast("TraceStore", in_force.trace_store)
         self._room: Final = Room(self.dropped)
-        self.block: Final = bound_context(**self._context())  #: binds the trace's fields to log lines
+        fields = {
+            "trace_id": self.trace_id,
+            "cmd": self.command,
+            "correlation_id": self.correlation_id,
+            "user_id": self.user_id,
+        }
+        known_fields = {name: value for name, value in fields.items() if value is not None}
+        self.block: Final = bound_context(**known_fields)  #: binds the trace's fields to log lines
         if known is None and given is not None:
             self._room.drop("ids")
         if attributes:
             self.add(**attributes)
-
-    def _context(self) -> dict[str, object]:
-        fields: dict[str, object] = {"trace_id": self.trace_id, "cmd": self.command}
-        if self.correlation_id is not None:
-            fields["correlation_id"] = self.correlation_id
-        if self.user_id is not None:
-            fields["user_id"] = self.user_id
-        return fields
 
     @property
     def trace(self) -> OpenTrace:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from .. import runtime
@@ -51,14 +50,7 @@ def trace(
         parent: Where the command came from, as `extract` read it.
         attributes: Whatever helps to understand the command later.
     """
-    return OpenTrace(
-        command,
-        user_id=user_id,
-        trace_id=trace_id,
-        correlation_id=correlation_id,
-        parent=parent,
-        attributes=attributes,
-    )
+    return OpenTrace(command, user_id, trace_id, correlation_id, parent, attributes=attributes)
 
 
 class NoStep:
@@ -75,18 +67,14 @@ class NoStep:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        return
+    def __exit__(self, *error: object) -> None:
+        pass
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        return
+    async def __aexit__(self, *error: object) -> None:
+        pass
 
 
 _NO_STEP: Final = NoStep()
