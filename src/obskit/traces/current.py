@@ -19,6 +19,9 @@ Node: TypeAlias = "OpenStep | OpenTrace"
 #: Holds the innermost node, which may have ended.
 NODE: Final[ContextVar[Node | None]] = ContextVar("obskit_trace", default=None)
 
+#: Returns it: the cheapest way to see that there is none.
+innermost: Final = NODE.get
+
 
 def current_node() -> Node | None:
     """Return the innermost step or trace that is still open."""

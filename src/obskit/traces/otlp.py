@@ -51,7 +51,7 @@ def to_otlp(*traces: ExecutionTrace, resource: Mapping[str, object] | None = Non
 
 
 def _spans(trace: ExecutionTrace) -> Iterable[dict[str, Any]]:
-    began_ns = _time_ns(trace.started_at)
+    began_ns = (datetime.fromisoformat(trace.started_at) - _EPOCH) // timedelta(microseconds=1) * 1_000
     span_id = trace.span_id or trace.trace_id[:16]
     told = {
         **trace.attributes,
@@ -125,11 +125,3 @@ def _value(value: object) -> dict[str, Any]:
 
 def _clean(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
-
-
-def _time_ns(started_at: str) -> int:
-    """Read nanoseconds since 1970, exactly; 0 where a store gave back something that is no time."""
-    try:
-        return (datetime.fromisoformat(started_at) - _EPOCH) // timedelta(microseconds=1) * 1_000
-    except (ValueError, TypeError):
-        return 0

@@ -30,8 +30,6 @@ from .stores import TraceStore
 from .users import safe_user
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+", re.ASCII | re.IGNORECASE)
-
-
 _NOTICES: Final = Notices()
 
 
@@ -41,7 +39,6 @@ class _Recording:
     if not TYPE_CHECKING:  # pragma: no branch - the slots are those of the subclasses
         __slots__ = ()
 
-    status: Status
     up: Node | None  #: what was current when it became current
     is_running: bool
     _began_ns: int | None
@@ -64,7 +61,7 @@ class _Recording:
                 takes its place.
         """
         self._explain(reason)
-        self._changed()
+        self._tell()
 
     def __enter__(self) -> Self:
         if self._began_ns is None:
@@ -87,33 +84,15 @@ class _Recording:
 
     def begin(self, now_ns: int) -> None:
         """Become the current one, at *now_ns* of the monotonic clock; ``with`` does so itself."""
-        self._began_ns = now_ns
-        self.is_running = True
-        enter(cast("Node", self))
-        self._begun(now_ns)
 
     def end(self, duration_ms: float, error: BaseException | None) -> None:
         """Stop being the current one, for the reason that *error* escaped."""
-        self._duration_ms = duration_ms
-        self.is_running = False
-        self.status = _status_of(error, failed=cast("Node", self).error is not None)
-        try:
-            if isinstance(error, Exception):
-                self._explain(error)
-        finally:
-            self._ended()
 
     def _explain(self, reason: object) -> None:
         """Keep why it failed, in the place of what was said before."""
 
-    def _begun(self, now_ns: int) -> None:
-        """Tell so."""
-
-    def _changed(self) -> None:
-        """Tell so."""
-
-    def _ended(self) -> None:
-        """Tell so."""
+    def _tell(self) -> None:
+        """Let the store keep what is new."""
 
 
 class OpenStep(_Recording, Step):
@@ -135,27 +114,39 @@ class OpenStep(_Recording, Step):
         """Tell more about the step; a name that is there already gets the new value."""
         trace = self.trace
         self.details = trace._room.merge(self.details, trace._gate.fields(details))
-        self._changed()
+        self._tell()
+
+    def begin(self, now_ns: int) -> None:
+        """Become the current step."""
+        trace = self.trace
+        self._began_ns = now_ns
+        self.is_running = True
+        if trace._began_ns is not None:
+            self.started_ms = _milliseconds(trace._began_ns, now_ns)
+        enter(self)
+        if isinstance(self.up, OpenStep) and self.up.trace is trace:
+            self.parent_id = self.up.id
+        trace._room.append(self, trace.steps)
+        trace._tell()
+
+    def end(self, duration_ms: float, error: BaseException | None) -> None:
+        """Be a step that has ended."""
+        self._duration_ms = duration_ms
+        self.is_running = False
+        self.status = _status_of(error, failed=self.error is not None)
+        try:
+            if isinstance(error, Exception):
+                self._explain(error)
+        finally:
+            leave(self)
+        self.trace._tell()
 
     def _explain(self, reason: object) -> None:
         self.error = self.trace._room.error(self.error, self.trace._describe(reason))
 
-    def _begun(self, now_ns: int) -> None:
-        trace, up = self.trace, self.up
-        if trace._began_ns is not None:
-            self.started_ms = _milliseconds(trace._began_ns, now_ns)
-        if isinstance(up, OpenStep) and up.trace is trace:
-            self.parent_id = up.id
-        trace._room.append(self, trace.steps)
-        trace._tell()
-
-    def _changed(self) -> None:
+    def _tell(self) -> None:
         if self.is_running:
             self.trace._tell()
-
-    def _ended(self) -> None:
-        leave(self)
-        self.trace._tell()
 
 
 class OpenTrace(_Recording, ExecutionTrace):
@@ -212,14 +203,12 @@ class OpenTrace(_Recording, ExecutionTrace):
         self._observers: Final = in_force.observers
         self._store: Final = cast("TraceStore", in_force.trace_store)
         self._room: Final = Room(self.dropped)
-        fields = {
-            "trace_id": self.trace_id,
-            "cmd": self.command,
-            "correlation_id": self.correlation_id,
-            "user_id": self.user_id,
-        }
-        known_fields = {name: value for name, value in fields.items() if value is not None}
-        self.block: Final = bound_context(**known_fields)  #: binds the trace's fields to log lines
+        fields: dict[str, object] = {"trace_id": self.trace_id, "cmd": self.command}
+        if self.correlation_id is not None:
+            fields["correlation_id"] = self.correlation_id
+        if self.user_id is not None:
+            fields["user_id"] = self.user_id
+        self.block: Final = bound_context(**fields)  #: binds them to log lines
         if known is None and given is not None:
             self._room.drop("ids")
         if attributes:
@@ -237,7 +226,7 @@ class OpenTrace(_Recording, ExecutionTrace):
     def add(self, /, **attributes: object) -> None:
         """Tell more about the trace; a name that is there already gets the new value."""
         self.attributes = self._room.merge(self.attributes, self._gate.fields(attributes))
-        self._changed()
+        self._tell()
 
     def rename(self, command: str) -> None:
         """Call it *command* from now on, on log lines too: a web framework finds its route late."""
@@ -246,7 +235,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         node = current_node()
         if node is not None and node.trace is self:
             set_context(cmd=self.command)
-        self._changed()
+        self._tell()
 
     def link(self, label: str, url: str) -> None:
         """
@@ -261,7 +250,28 @@ class OpenTrace(_Recording, ExecutionTrace):
             self.links = {**self.links, short_name(self._gate.text(label)): address}
         else:
             self._room.drop("links")
-        self._changed()
+        self._tell()
+
+    def begin(self, now_ns: int) -> None:
+        """Become the current trace."""
+        self._began_ns = now_ns
+        self.is_running = True
+        enter(self)
+        self.block.__enter__()
+        _tell_each(self, self._store.started, *[observer.trace_started for observer in self._observers])
+
+    def end(self, duration_ms: float, error: BaseException | None) -> None:
+        """Be a trace that has ended, and tell so."""
+        self._duration_ms = duration_ms
+        self.is_running = False
+        self.status = _status_of(error, failed=self.error is not None)
+        try:
+            if isinstance(error, Exception):
+                self._explain(error)
+            _tell_each(self, self._store.ended, *[observer.trace_ended for observer in self._observers])
+        finally:
+            leave(self)
+            self.block.__exit__()
 
     def place(self) -> TraceContext:
         """Tell another process where it is called from; the step that calls is not in it."""
@@ -272,7 +282,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         if self.correlation_id is None:
             self.correlation_id = self.trace_id
             self.block.fields = {**self.block.fields, "correlation_id": self.trace_id}
-            self._changed()
+            self._tell()
         return self.correlation_id
 
     def _describe(self, reason: object) -> ErrorInfo:
@@ -283,22 +293,7 @@ class OpenTrace(_Recording, ExecutionTrace):
     def _explain(self, reason: object) -> None:
         self.error = self._describe(reason)
 
-    def _begun(self, now_ns: int) -> None:
-        self.block.__enter__()
-        _tell_each(self, self._store.started, *[observer.trace_started for observer in self._observers])
-
-    def _changed(self) -> None:
-        self._tell()
-
-    def _ended(self) -> None:
-        try:
-            _tell_each(self, self._store.ended, *[observer.trace_ended for observer in self._observers])
-        finally:
-            leave(self)
-            self.block.__exit__()
-
     def _tell(self) -> None:
-        """Let the store keep what is new."""
         if self.is_running:
             try:
                 self._store.changed(SafeTrace(self))
