@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from ..clock import SYSTEM_CLOCK, Clock, Deadline
+from ..counting import count
 from ..environment import Environment
 from ..errors import ConfigError, SinkError, SinkRejected
 from ..http import endpoint, parse_retry_after
@@ -23,7 +24,6 @@ from ..ids import jitter
 from ..notices import Notices
 from ..settings import at_most, choice, having, seconds
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit, restart_after_fork
-from .counting import COUNTING
 from .model import ExecutionTrace, SafeTrace
 from .otlp import to_otlp
 from .stores import TraceStore
@@ -102,7 +102,7 @@ class OTLPExporter:
         """Keep the final form of a trace, and send it."""
         self._store.ended(trace)
         if self._is_closed or len(self._waiting) >= _CAPACITY:
-            COUNTING.add(self._counts, "dropped")
+            count(self._counts, "dropped")
         else:
             self._waiting.append(trace)
             self._worker.submit(None)
@@ -167,16 +167,16 @@ class OTLPExporter:
         self._not_before_ns = self._clock.monotonic_ns() + int(wait * 1e9)
         return wait
 
-    def _give_up(self, count: int, reason: str) -> None:
+    def _give_up(self, number: int, reason: str) -> None:
         _NOTICES.tell(reason, f"traces were not exported: {reason}")
-        self._settle(count, "dropped")
+        self._settle(number, "dropped")
 
-    def _settle(self, count: int, outcome: str) -> None:
-        """Be done with the *count* traces that have waited longest, unless `close` has given them up."""
+    def _settle(self, number: int, outcome: str) -> None:
+        """Be done with the *number* of traces that have waited longest, unless `close` has given them up."""
         self._failures = 0
-        for _ in range(min(count, len(self._waiting))):
+        for _ in range(min(number, len(self._waiting))):
             self._waiting.popleft()
-            COUNTING.add(self._counts, outcome)
+            count(self._counts, outcome)
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:
