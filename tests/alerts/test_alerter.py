@@ -595,6 +595,24 @@ def test_a_shared_lease_is_renewed_while_the_delivery_is_retried(clock: FakeCloc
         alerter.close()
 
 
+def test_who_has_lost_the_shared_lease_asks_again(clock: FakeClock) -> None:
+    """Somebody else has told meanwhile: the alert is a duplicate, and what it was to report is theirs."""
+    shared = MemoryDedupe(clock=clock)
+    sink = Script(SinkError("wait", retry_after=60.0), SinkError("wait", retry_after=60.0))
+    alerter = Alerter([sink], dedupe=shared, clock=clock)
+    receipt = alerter.send(alert())
+    eventually(lambda: len(sink.tried) == 1 and not alerter._inside)
+    (mark,) = shared._marks
+    shared.end(mark)
+    shared.lease(mark, "other", 30.0, Repeats())
+    shared.delivered(mark, "other", 300.0)
+    clock.advance(60)
+    eventually(lambda: len(sink.tried) == 2 and not alerter._inside)
+    clock.advance(60)
+    assert (receipt.wait(5), len(sink.tried)) == ("duplicate", 2)
+    alerter.close()
+
+
 def test_what_was_counted_in_a_place_that_ends_with_us_is_told_at_the_end(clock: FakeClock) -> None:
     """A place in memory keeps nothing for others."""
     memory = Memory()

@@ -48,6 +48,16 @@ _DEDUPE: Final = ("lease", "renew", "delivered", "release", "count", "end", "clo
 _CLOSED: Final = "the alerter is closed, which it is when the process ends"
 
 
+class _Newest(OrderedDict[K, V]):
+    """Keeps the newest entries."""
+
+    def __setitem__(self, key: K, value: V) -> None:
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > _MAX_KEYS:
+            self.popitem(last=False)
+
+
 class Alerter:
     """
     Tells people about a failure once per window, with the count of the repeats.
@@ -119,11 +129,9 @@ class Alerter:
             severity: tuple(lane for lane in self._lanes if severity in lane.route.severities)
             for severity in Severity
         }
-        self._muted: OrderedDict[str, float] = OrderedDict()  # incident key -> end, monotonic ns
-        self._incidents: OrderedDict[tuple[str, Severity], SafeAlert] = (
-            OrderedDict()
-        )  # the last alert of each
-        self._resolved: OrderedDict[str, int] = OrderedDict()  # incident key -> how often, for fresh tokens
+        self._muted: _Newest[str, float] = _Newest()  # incident key -> end, monotonic ns
+        self._incidents: _Newest[tuple[str, Severity], SafeAlert] = _Newest()  # the last alert of each
+        self._recoveries: _Newest[str, int] = _Newest()  # of an incident key, for fresh tokens
         self._watch = Watch(self._lanes, self._terms, self._incidents)
         self._closed = False
         self.start_anew()
@@ -167,7 +175,7 @@ class Alerter:
         key = text_of(key)
         with self._lock:
             told = [self._incidents.pop((key, severity), None) for severity in Severity]
-            _remember(self._resolved, key, self._resolved.get(key, 0) + 1)
+            self._recoveries[key] = self._recoveries.get(key, 0) + 1
         repeats = {lane: lane.end(key) for lane in self._lanes}
         worst = next(filter(None, reversed(told)), None)  # it went wherever any of them went
         if worst is None or self._closed:
@@ -192,7 +200,7 @@ class Alerter:
         """Send nothing about the incident *key* for *seconds*; 0 ends it, and None is for ever."""
         until = self._clock.monotonic_ns() + at_most(seconds, LONGEST) * 1e9
         with self._lock:
-            _remember(self._muted, text_of(key), until)
+            self._muted[text_of(key)] = until
 
     def flush(self, timeout: float | None = 5.0) -> bool:
         """
@@ -295,9 +303,9 @@ class Alerter:
         runtime = current()
         safe = secured(alert, runtime.gate)
         with self._lock:
-            _remember(self._incidents, (key, alert.severity), safe)
+            self._incidents[key, alert.severity] = safe
         receipt = Receipt("queued", key, self._ledger, sinks=len(granted))
-        recoveries = self._resolved.get(key, 0)
+        recoveries = self._recoveries.get(key, 0)
         jobs = {}
         for lane, mark, repeats in granted:
             message = Delivery(
@@ -364,11 +372,3 @@ def _open_spool(path: str | os.PathLike[str], notices: Notices) -> Spool:
     from .spool import Spool  # a program without one does not load SQLite
 
     return Spool(path, notices)
-
-
-def _remember(table: OrderedDict[K, V], key: K, value: V) -> None:
-    """Keep the newest entries of *table* only."""
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > _MAX_KEYS:
-        table.popitem(last=False)

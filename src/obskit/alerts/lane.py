@@ -59,8 +59,7 @@ class Job:
     lease: str = ""  #: the token under which the window is leased
     counts_as: str = "suppressed"  #: begins the names of the counters of its repeats
     row: int | None = None  #: in the spool, where it is kept there
-    is_shared: bool = False  #: True once the shared place lets us send
-    carried: Repeats = NO_REPEATS  #: what the shared place wants us to report
+    carried: Repeats | None = None  #: what the shared place wants us to report; None until it lets us send
     attempts: int = 0
     spent: float = 0.0  #: seconds, on attempts that failed and on waiting for the next
     asked: float = 0.0  #: seconds that the service asked it to wait
@@ -68,7 +67,7 @@ class Job:
     @property
     def message(self) -> Delivery:
         """What the sink is given."""
-        if not self.carried.count:
+        if self.carried is None or not self.carried.count:
             return self.delivery
         return replace(self.delivery, repeats=self.delivery.repeats.plus(self.carried))
 
@@ -168,7 +167,7 @@ class Lane:
         """End the lease of *job*: the next occurrence is sent."""
         if job.mark is not None:
             self.windows.release(job.mark, job.lease)
-            if job.is_shared:
+            if job.carried is not None:
                 self._terms.shared.release(job.mark, job.lease)
 
     def settle(self, job: Job, result: Result) -> None:
@@ -234,7 +233,7 @@ class Lane:
 
     def _may_send(self, job: Job) -> bool:
         """Ask the shared place, once per message, whether another process has told already."""
-        if job.mark is None or job.is_shared:
+        if job.mark is None or job.carried is not None:
             return True
         ours = NO_REPEATS if self._terms.digests else job.occurred
         answer = self._terms.shared.lease(job.mark, job.lease, LEASE, ours)
@@ -244,7 +243,7 @@ class Lane:
                 self.windows.count(job.mark, job.occurred)
             self.settle(job, "duplicate")
             return False
-        job.is_shared, job.carried = True, answer.repeats
+        job.carried = answer.repeats
         return True
 
     def _attempt(self, job: Job, began_ns: int) -> float | None:
@@ -301,10 +300,10 @@ class Lane:
         if is_over or self._closed:
             self._give_up(job, self._trouble)
             return None
-        if job.mark is not None and job.is_shared:
-            # Whoever has taken the lease meanwhile tells people; ask once more then.
-            job.is_shared = self._terms.shared.renew(job.mark, job.lease, seconds + LEASE)
-            job.carried = job.carried if job.is_shared else NO_REPEATS
+        if job.mark is not None:
+            self.windows.renew(job.mark, job.lease, seconds + LOCAL_LEASE)
+            if job.carried is not None and not self._terms.shared.renew(job.mark, job.lease, seconds + LEASE):
+                job.carried = None  # whoever has taken the lease meanwhile tells people; we ask once more
         return seconds
 
     def _give_up(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:

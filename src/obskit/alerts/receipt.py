@@ -93,7 +93,8 @@ class Receipt:
         """Take down what became of it at one sink; True if that settles it."""
         was_pending = self._result == "pending"
         self._open -= 1
-        self._best = min(self._best, result, key=_BEST_FIRST.index)
+        if _BEST_FIRST.index(result) < _BEST_FIRST.index(self._best):
+            self._best = result
         return was_pending and self._result != "pending"
 
 
