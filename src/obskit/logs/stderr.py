@@ -13,7 +13,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import IO, Any, ClassVar, Final, Self
 
 from .. import runtime
@@ -147,7 +146,5 @@ class redact_stderr:  # noqa: N801 - used as a function, with and without `with`
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.undo()
