@@ -132,13 +132,13 @@ class Endpoint:
         set_limit(sock, deadline)
         connection.request("POST", (self._parts.path or "/") + query, body=body, headers=headers)
         # Not by the connection: urllib3 logs the path of an answer whose headers are broken.
-        answer = HTTPResponse(cast("socket", TimedReader(sock, deadline)), method="POST")
-        answer.begin()
-        return Response(
-            status=answer.status,
-            headers={name.lower(): value for name, value in answer.getheaders()},
-            body=_first_part(answer),
-        )
+        with HTTPResponse(cast("socket", TimedReader(sock, deadline)), method="POST") as answer:
+            answer.begin()
+            return Response(
+                status=answer.status,
+                headers={name.lower(): value for name, value in answer.getheaders()},
+                body=_first_part(answer),
+            )
 
 
 def _first_part(answer: HTTPResponse) -> bytes:
