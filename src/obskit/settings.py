@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from .errors import ConfigError, told
 from .interrupts import let_pass
+
+if TYPE_CHECKING:
+    from re import Pattern
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,6 +66,13 @@ def text(setting: str, value: object, takes: str = "text") -> str:
     if not issubclass(type(value), str):
         raise wrong(setting, takes, value)
     return str.__str__(cast("str", value))
+
+
+def secret(setting: str, value: object, form: Pattern[str], takes: str) -> str:
+    """Check for text of a form; the error shows nothing of what is wrong."""
+    if not issubclass(type(value), str) or not form.fullmatch(cast("str", value)):
+        raise ConfigError(f"{setting} must be {takes}")
+    return cast("str", value)
 
 
 def choice(setting: str, value: object, choices: Collection[str]) -> str:

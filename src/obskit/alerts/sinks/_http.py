@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, Final
 
-from ...errors import ConfigError, SinkError, SinkRejected
+from ...errors import SinkError, SinkRejected
 from ...event import Json
 from ...http import Endpoint, Response, parse_retry_after
 from ...redaction import register_secret
@@ -95,13 +95,6 @@ class HttpSink(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._target})"
-
-
-def credential(setting: str, given: object, form: re.Pattern[str], takes: str) -> str:
-    """Check a secret; the error does not show what was *given*."""
-    if not isinstance(given, str) or not form.fullmatch(given):
-        raise ConfigError(f"{setting} must be {takes}")
-    return given
 
 
 def encoded(payload: Json) -> bytes:

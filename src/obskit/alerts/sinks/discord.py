@@ -15,10 +15,10 @@ from typing import Final
 from ...errors import ConfigError
 from ...event import Json
 from ...http import Response, endpoint
-from ...settings import wrong
+from ...settings import secret, wrong
 from ...version import __version__
 from ..delivery import Delivery
-from ._http import HttpSink, body_object, credential
+from ._http import HttpSink, body_object
 from ._layout import Markup, defused, layout
 
 #: Characters of a message.
@@ -65,7 +65,7 @@ class DiscordChannel(_Discord):
     def __init__(self, token: str, channel_id: str, *, base_url: str = "https://discord.com/api/v10") -> None:
         if not _SNOWFLAKE.fullmatch(str(channel_id)):
             raise wrong("channel_id", "the number of a Discord channel", channel_id)
-        token = credential("token", token, _TOKEN, "the bot's token, without spaces or line breaks")
+        token = secret("token", token, _TOKEN, "the bot's token, without spaces or line breaks")
         self._channel_id = str(channel_id)
         base = endpoint(base_url, setting="base_url", what="DiscordChannel")
         super().__init__(

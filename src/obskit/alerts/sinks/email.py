@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ...errors import ConfigError
 from ...http import is_loopback
 from ...redaction import register_secret
-from ...settings import flag, several, whole_number, wrong
+from ...settings import flag, secret, several, whole_number, wrong
 from ..delivery import Delivery
 from ._layout import PLAIN, plain, title
 
@@ -109,12 +109,11 @@ def _address(setting: str, text: object) -> str:
 
 
 def _server(host: object, port: object, tls: object) -> tuple[str, int, bool]:
-    if not isinstance(host, str) or not _HOST.fullmatch(host):
-        raise ConfigError("host must be the name of a mail server, without user name, scheme and port")
+    name = secret("host", host, _HOST, "the name of a mail server, without user name, scheme and port")
     is_encrypted = flag("tls", tls)
-    if not is_encrypted and not is_loopback(host):
-        raise ConfigError(f"tls may be False for a server on this machine only, got {host}")
-    return host, whole_number("port", port, most=65_535), is_encrypted
+    if not is_encrypted and not is_loopback(name):
+        raise ConfigError(f"tls may be False for a server on this machine only, got {name}")
+    return name, whole_number("port", port, most=65_535), is_encrypted
 
 
 def _login(username: object, password: object) -> tuple[str, str] | None:
@@ -122,8 +121,9 @@ def _login(username: object, password: object) -> tuple[str, str] | None:
         return None
     if username is None or password is None:
         raise ConfigError("username and password go together: give both or neither")
-    for setting, text in (("username", username), ("password", password)):
-        if not isinstance(text, str) or not _CREDENTIAL.fullmatch(text):
-            raise ConfigError(f"{setting} must be text of ASCII characters")
-    register_secret(str(password), "mail_password")
-    return str(username), str(password)
+    login = (
+        secret("username", username, _CREDENTIAL, "text of ASCII characters"),
+        secret("password", password, _CREDENTIAL, "text of ASCII characters"),
+    )
+    register_secret(login[1], "mail_password")
+    return login

@@ -14,9 +14,10 @@ from typing import Final
 from ...clock import isoformat
 from ...event import Json
 from ...http import endpoint
+from ...settings import secret
 from ..delivery import Delivery, Kind
 from ._facts import facts
-from ._http import HttpSink, credential
+from ._http import HttpSink
 from ._layout import MAX_LABEL, defused, one_line, title, web_links
 
 _SUMMARY: Final = 1_024
@@ -39,7 +40,7 @@ class PagerDuty(HttpSink):
 
     def __init__(self, routing_key: str, *, base_url: str = "https://events.pagerduty.com") -> None:
         takes = "an integration key: 32 letters and digits"
-        self._routing_key = credential("routing_key", routing_key, _ROUTING_KEY, takes)
+        self._routing_key = secret("routing_key", routing_key, _ROUTING_KEY, takes)
         base = endpoint(base_url, setting="base_url", what="PagerDuty")
         super().__init__(base.at("/v2/enqueue"), secrets=[routing_key])
 

@@ -15,9 +15,10 @@ from typing import Final
 from ...errors import ConfigError, SinkError, told
 from ...event import Json
 from ...http import Response, endpoint
+from ...settings import secret
 from ..delivery import Delivery
 from ..model import Severity
-from ._http import HttpSink, body_object, credential
+from ._http import HttpSink, body_object
 from ._layout import Markup, defused, layout, units
 
 #: UTF-16 units of a message.
@@ -45,7 +46,7 @@ class TelegramChat(HttpSink):
     service = "Telegram"
 
     def __init__(self, token: str, chat_id: str | int, *, base_url: str = "https://api.telegram.org") -> None:
-        token = credential("token", token, _TOKEN, "the bot's token, of the form 123456:ABC...")
+        token = secret("token", token, _TOKEN, "the bot's token, of the form 123456:ABC...")
         if not _CHAT.fullmatch(str(chat_id)):
             raise ConfigError(f"chat_id must be a number or @name, got {told(chat_id)}")
         self._chat_id = str(chat_id)
