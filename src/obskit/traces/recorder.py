@@ -178,7 +178,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         in_force = runtime.current()
         gate = in_force.gate
         outer = current_node()
-        origin = parent if isinstance(parent, TraceContext) else NOWHERE
+        origin = parent if type(parent) is TraceContext else NOWHERE  # a hostile object is not asked
         if parent is None and trace_id is None and outer is None:
             origin = _running_span()
         given = origin.trace_id if trace_id is None else trace_id
