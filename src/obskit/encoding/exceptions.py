@@ -82,7 +82,7 @@ class _Teller:
         self.told: list[Cause] = []  #: each exception, once; the first is what was asked about
 
     def blocks(self, error: BaseException, relation: str) -> list[str]:
-        """Give a block of text per exception of a chain, newest first, each behind how it led to the one before."""
+        """Give a block of text per exception of a chain, newest first, each behind how it led to the last."""
         blocks: list[str] = []
         current: BaseException | None = error
         while current is not None:
