@@ -8,7 +8,7 @@ a raw event is a type error.
 # Without `from __future__ import annotations`: a named tuple compiles each annotation that is text, and those
 # of this module took a quarter of the time of `import obskit`.
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final, NamedTuple, NewType, TypeAlias
 
 #: A value that JSON can hold.
@@ -38,6 +38,14 @@ class Edition:
         #: Neither secret nor do they hold one; where places matter, and of `PAIR_VALUES`, none.
         self.names: Final[set[str]] = set()
         self.texts: Final[set[str]] = set()
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Keep a user's field of a core name apart from ours: ``level`` becomes ``level_``."""
+    name += "_"
+    while name in taken:
+        name += "_"
+    return name
 
 
 class Bound:

@@ -15,7 +15,7 @@ from .encoding.budget import DEFAULT_BUDGET, shorten
 from .encoding.exceptions import ErrorInfo, describe
 from .encoding.plain import Conversion, plain
 from .encoding.quick import quick
-from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed
+from .event import CONTEXT_FIELDS, CORE_FIELDS, Bound, Json, Placed, free_name
 from .interrupts import let_pass
 from .redaction import Redactor
 
@@ -105,13 +105,9 @@ def placed(fields: dict[str, Json]) -> Placed:
     A field of a core name is kept apart from ours: ``level`` becomes ``level_``.
     """
     context: dict[str, Json] = {name: fields[name] for name in CONTEXT_FIELDS if name in fields}
-    others = {_own_name(name, fields): value for name, value in fields.items() if name not in context}
+    others = {
+        free_name(name, fields) if name in CORE_FIELDS else name: value
+        for name, value in fields.items()
+        if name not in context
+    }
     return Placed(context, others)
-
-
-def _own_name(name: str, fields: dict[str, Json]) -> str:
-    if name in CORE_FIELDS:
-        name += "_"
-        while name in fields:
-            name += "_"
-    return name

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from ..clock import isoformat
-from ..event import Json, SafeEvent, SafeFields
+from ..event import Json, SafeEvent, SafeFields, free_name
 from ..levels import level_name
 
 #: Gives the fields of a line, in their order, for an event and the name of the service.
@@ -68,7 +68,7 @@ def _schema(
             line: dict[str, Json] = {name: value for name, value in own.items() if value is not None}
             for name, value in (event.context | event.fields).items():
                 if name in reserved:
-                    line[_free_name(name, event.fields)] = value
+                    line[free_name(name, event.fields)] = value
                 else:
                     line[renamed.get(name, name)] = value
             return line
@@ -76,14 +76,6 @@ def _schema(
         return lay_out
 
     return complete
-
-
-def _free_name(name: str, fields: Mapping[str, Json]) -> str:
-    """Keep a user's field of a core name apart from ours: ``level`` becomes ``level_``."""
-    name += "_"
-    while name in fields:
-        name += "_"
-    return name
 
 
 def _time(event: SafeEvent) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from ..clock import SYSTEM_CLOCK, Clock
+from ..clock import SYSTEM_CLOCK
 from ..errors import SinkError
-from ..settings import at_most, function, whole_number
+from ..settings import at_most, whole_number
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit
 from ._losses import Losses, reason_of
 from ._protocol import Sink, checked_sink, flush_sink, sink_stats, summed
@@ -37,51 +37,42 @@ class QueuedSink:
     """
     Hands lines to *sink* in a thread of its own; `emit` never waits.
 
-    A fifth of the room is kept for lines that matter: minor ones are refused when
-    four fifths are taken. Lines keep their order. What waits is written before the
-    process exits, within five seconds; a forked child begins with an empty queue,
-    because what waits in the parent is the parent's. Where a process may be frozen
-    between two requests (AWS Lambda), call `flush` at the end of each.
+    A fifth of the room is kept for lines that matter: those of level debug and info
+    are refused when four fifths are taken. Lines keep their order. What waits is
+    written before the process exits, within five seconds; a forked child begins with
+    an empty queue, because what waits in the parent is the parent's. Where a process
+    may be frozen between two requests (AWS Lambda), call `flush` at the end of each.
 
     Args:
         sink: Takes the lines, one at a time. It is closed with the queue.
         capacity: How many lines may wait.
-        minor: Tells of a line whether it is lost first; levels debug and info are.
     """
 
-    def __init__(
-        self,
-        sink: Sink[bytes],
-        *,
-        capacity: int = 10_000,
-        minor: Callable[[bytes], bool] = is_minor,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
+    def __init__(self, sink: Sink[bytes], *, capacity: int = 10_000) -> None:
         self._sink = checked_sink("sink", sink)
         self._capacity = whole_number("capacity", capacity)
-        self._is_minor = function("minor", minor)
         self._losses = Losses()
         self._closed = False
-        self._levels: dict[int, int] = {}  # of the line that a thread delivers, see `_deliver`; -1 is none
+        self._depths: dict[int, int] = {}  # of the line that a thread delivers, see `_deliver`; -1 is none
         # How many may wait differs from line to line, so it is looked at here.
         self._worker: Worker[tuple[bytes, int]] = Worker(
-            self._deliver, capacity=sys.maxsize, clock=clock, name="obskit-lines"
+            self._deliver, capacity=sys.maxsize, clock=SYSTEM_CLOCK, name="obskit-lines"
         )
         self._at_exit = _AtExit(self)
         close_at_exit(self._at_exit)
 
     def emit(self, line: bytes, /) -> None:
         """Take *line* and return at once; raises `SinkError` if the queue is full or closed."""
-        level = self._levels.get(threading.get_ident(), -1) + 1
-        if level > 1:
+        depth = self._depths.get(threading.get_ident(), -1) + 1
+        if depth > 1:
             raise SinkError("recursion")  # a sink that logs whenever it is given a line
-        room = self._capacity - (self._capacity // 5 if self._is_minor(line) else 0)
+        room = self._capacity - (self._capacity // 5 if is_minor(line) else 0)
         if self._closed:
             raise SinkError("closed")
         if self._worker.pending >= room:
             raise SinkError("full")
-        if not self._worker.submit((line, level)):
-            self._deliver((line, level))  # the process is exiting, there is no thread any more
+        if not self._worker.submit((line, depth)):
+            self._deliver((line, depth))  # the process is exiting, there is no thread any more
 
     def flush(self, timeout: float) -> bool:
         """Wait until every line is written, for at most *timeout* seconds; False if something is left."""
@@ -106,18 +97,18 @@ class QueuedSink:
         return not self._worker.pending
 
     def _deliver(self, entry: tuple[bytes, int]) -> None:
-        """Write a line of level 0, or one of level 1, which came from inside the delivery of such a line."""
-        line, level = entry
+        """Write a line of depth 0, or one of depth 1, which came from inside the delivery of such a line."""
+        line, depth = entry
         thread = threading.get_ident()
-        around = self._levels.get(thread, -1)
-        self._levels[thread] = level
+        around = self._depths.get(thread, -1)
+        self._depths[thread] = depth
         try:
             self._sink.emit(line)
         # Also SystemExit from somebody's sink: the other lines are still to be written.
         except BaseException as error:
             self._losses.add(reason_of(error))
         finally:
-            self._levels[thread] = around  # where the thread has ended, one delivery runs inside another
+            self._depths[thread] = around  # where the thread has ended, one delivery runs inside another
 
 
 class _AtExit:
