@@ -8,7 +8,7 @@ from ...clock import isoformat
 from ...event import Json
 from ..delivery import Delivery
 from ._http import encoded
-from ._layout import MAX_LABEL, clean, fitting, one_line, trace_id, web_links
+from ._layout import clean, fitting, label, trace_id, web_links
 
 
 def facts(delivery: Delivery, *, limit: int) -> dict[str, Json]:
@@ -28,7 +28,7 @@ def facts(delivery: Delivery, *, limit: int) -> dict[str, Json]:
         "kind": delivery.kind,
         "key": delivery.key,
         "severity": alert.severity,
-        "service": one_line(delivery.service)[:MAX_LABEL],
+        "service": label(delivery.service),
         "message": fitting(clean(alert.message), most),
         "root_cause": fitting(clean(alert.root_cause), most) if isinstance(alert.root_cause, str) else None,
         "trace_id": trace_id(delivery) or None,
@@ -47,7 +47,7 @@ def _fields_within(delivery: Delivery, room: int) -> dict[str, Json]:
     """Return the fields that fit *room* together; a larger one is passed over."""
     kept: dict[str, Json] = {}
     for name, value in delivery.alert.fields.items():  # the gate has made JSON of them
-        entry: dict[str, Json] = {one_line(name)[:MAX_LABEL]: cast("Json", value)}
+        entry: dict[str, Json] = {label(name): cast("Json", value)}
         size = len(encoded(entry))  # the braces make up for the comma
         if size <= room:
             kept |= entry

@@ -29,8 +29,7 @@ _UNFIT: Final = re.compile(
 _URL: Final = re.compile(r"https?://[\w.:%\[\]-]{1,100}(?:[/?#][!-;=?-~]{0,400})?", re.ASCII)
 _MAX_LINKS: Final = 3
 _MAX_ID: Final = 64
-#: Characters of the name of a service, a link or a field.
-MAX_LABEL: Final = 40
+_MAX_LABEL: Final = 40
 _MAX_FIELD: Final = 200
 _PLAIN_LIMIT: Final = 16_000
 
@@ -45,9 +44,9 @@ class Markup:
     link: Callable[[str], str] = str
     escape: Callable[[str], str] = str
 
-    def labelled(self, label: str, written: str) -> str:
-        """Write a line of a label and what it is about."""
-        return f"{self.strong(self.escape(label) + ':')} {written}"
+    def labelled(self, name: str, written: str) -> str:
+        """Write a line of a name and what it is about."""
+        return f"{self.strong(self.escape(name) + ':')} {written}"
 
 
 def defused(text: str) -> str:
@@ -72,15 +71,15 @@ def layout(delivery: Delivery, markup: Markup, limit: int) -> str:
     foot = [markup.labelled("Trace", markup.code(trace))] if trace else []
     told = [markup.escape(describe_repeats(repeats))] if repeats.count else []
     room = limit - _length([*head, *foot, *told])
-    links = [markup.labelled(label, markup.link(url)) for label, url in web_links(delivery)]
+    links = [markup.labelled(name, markup.link(url)) for name, url in web_links(delivery)]
     foot += _first_that_fit(links, room - limit // 4)
     foot += told
     room = limit - _length([*head, *foot])
     body = [fitting(clean(alert.message), room * 2 // 3, markup.block)]
     if isinstance(alert.root_cause, str) and alert.root_cause:
-        label = markup.labelled("Root cause", "")
-        rest = min(room - _length(body), limit // 3) - units(label)
-        body.append(label + fitting(one_line(alert.root_cause), rest, markup.code))
+        begin = markup.labelled("Root cause", "")
+        rest = min(room - _length(body), limit // 3) - units(begin)
+        body.append(begin + fitting(one_line(alert.root_cause), rest, markup.code))
     body += _first_that_fit(_fields(delivery, markup), room - _length(body))
     return "\n".join([*head, *body, *foot])
 
@@ -94,14 +93,14 @@ def title(delivery: Delivery, limit: int, markup: Markup = RELAYED) -> str:
     """Write *delivery* on one line of at most *limit* UTF-16 units."""
     state = "RESOLVED" if delivery.kind is Kind.RECOVERY else delivery.alert.severity.upper()
     message = one_line(delivery.alert.message[:limit])
-    return fitting(f"{state} {one_line(delivery.service)[:MAX_LABEL]}: {message}", limit, markup.escape)
+    return fitting(f"{state} {label(delivery.service)}: {message}", limit, markup.escape)
 
 
 def web_links(delivery: Delivery) -> list[tuple[str, str]]:
     """Return label and URL of the first links that are web addresses and not absurdly long."""
-    usable = [(label, url) for label, url in delivery.alert.links.items() if _URL.fullmatch(url)]
+    usable = [(name, url) for name, url in delivery.alert.links.items() if _URL.fullmatch(url)]
     # Some chats see mentions in addresses too.
-    return [(one_line(label)[:MAX_LABEL], url.replace("@", "%40")) for label, url in usable[:_MAX_LINKS]]
+    return [(label(name), url.replace("@", "%40")) for name, url in usable[:_MAX_LINKS]]
 
 
 def trace_id(delivery: Delivery) -> str:
@@ -136,6 +135,11 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def label(text: str) -> str:
+    """Put the name of a service, a link or a field on one line, and cut it short."""
+    return one_line(text)[:_MAX_LABEL]
+
+
 def describe_repeats(repeats: Repeats) -> str:
     """
     Say how much was not told.
@@ -152,7 +156,7 @@ def describe_repeats(repeats: Repeats) -> str:
 
 def _head(delivery: Delivery, markup: Markup) -> str:
     severity = delivery.alert.severity
-    service = markup.escape(one_line(delivery.service)[:MAX_LABEL])
+    service = markup.escape(label(delivery.service))
     if delivery.kind is Kind.RECOVERY:
         return f"✅ {markup.strong('RESOLVED')} {service}"
     return f"{_ICONS[severity]} {markup.strong(severity.upper())} {service}"
@@ -164,7 +168,7 @@ def _fields(delivery: Delivery, markup: Markup) -> list[str]:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return [
-        markup.labelled(one_line(name)[:MAX_LABEL], markup.code(one_line(shown(value))[:_MAX_FIELD]))
+        markup.labelled(label(name), markup.code(one_line(shown(value))[:_MAX_FIELD]))
         for name, value in delivery.alert.fields.items()
     ]
 

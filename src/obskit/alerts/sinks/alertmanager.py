@@ -18,7 +18,7 @@ from ...http import endpoint
 from ...settings import seconds
 from ..delivery import Delivery, Kind
 from ._http import HttpSink
-from ._layout import MAX_LABEL, RELAYED, defused, layout, one_line, title, trace_id, web_links
+from ._layout import RELAYED, defused, label, layout, one_line, title, trace_id, web_links
 
 _SUMMARY: Final = 200
 _DESCRIPTION: Final = 4_000
@@ -44,7 +44,7 @@ class Alertmanager(HttpSink):
 
     def payload(self, delivery: Delivery) -> list[Json]:
         """Write an alert that ends by itself, or one that is over."""
-        service = one_line(delivery.service)[:MAX_LABEL]
+        service = label(delivery.service)
         # A message may have waited: what ends in the past would never be shown.
         now_ns = max(SYSTEM_CLOCK.time_ns(), delivery.time_ns)
         is_over = delivery.kind is Kind.RECOVERY
@@ -72,6 +72,6 @@ class Alertmanager(HttpSink):
 def _labels(delivery: Delivery) -> dict[str, Json]:
     """Return what the application tells incidents apart by, under names that every version takes."""
     return {
-        re.sub(r"\W|^(?=\d|$)", "_", name, flags=re.ASCII)[:MAX_LABEL]: defused(one_line(str(value))[:_LABEL])
+        label(re.sub(r"\W|^(?=\d|$)", "_", name, flags=re.ASCII)): defused(one_line(str(value))[:_LABEL])
         for name, value in delivery.alert.labels.items()
     }

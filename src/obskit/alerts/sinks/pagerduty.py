@@ -18,7 +18,7 @@ from ...settings import secret
 from ..delivery import Delivery, Kind
 from ._facts import facts
 from ._http import HttpSink
-from ._layout import MAX_LABEL, defused, one_line, title, web_links
+from ._layout import defused, label, title, web_links
 
 _SUMMARY: Final = 1_024
 _KEY: Final = 255
@@ -57,10 +57,10 @@ class PagerDuty(HttpSink):
             "client": "obskit",
             "payload": {
                 "summary": title(delivery, _SUMMARY),
-                "source": one_line(delivery.service)[:MAX_LABEL] or "obskit",
+                "source": label(delivery.service) or "obskit",
                 "severity": delivery.alert.severity,
                 "timestamp": isoformat(delivery.time_ns),
                 "custom_details": facts(delivery, limit=_DETAILS),
             },
-            "links": [{"href": url, "text": defused(label)} for label, url in web_links(delivery)],
+            "links": [{"href": url, "text": defused(name)} for name, url in web_links(delivery)],
         }
