@@ -26,7 +26,7 @@ from ..settings import LONGEST, at_most, flag, having, seconds, several
 from ..worker import close_at_exit, restart_after_fork
 from .dedupe import Dedupe, Held
 from .dedupe.failopen import FailOpen
-from .delivery import AlertSink, Delivery, Kind, delivery_token
+from .delivery import AlertSink, Kind, delivery_token
 from .key import KeyRule, check_rule, incident_key
 from .lane import LOCAL_LEASE, Job, Lane, Terms
 from .model import Alert, SafeAlert, Severity, secured
@@ -180,15 +180,8 @@ class Alerter:
         worst = next(filter(None, reversed(told)), None)  # it went wherever any of them went
         if worst is None or self._closed:
             return Receipt("duplicate", key, self._ledger)
-        now_ns = self._clock.time_ns()
-        message = Delivery(
-            alert=worst,
-            key=key,
-            service=current().service,
-            time_ns=now_ns,
-            token=delivery_token(key, Kind.RECOVERY, now_ns),
-            kind=Kind.RECOVERY,
-        )
+        token = delivery_token(key, Kind.RECOVERY, self._clock.time_ns())
+        message = self._terms.message(worst, key, token, Kind.RECOVERY)
         lanes = self._lanes_for[worst.severity]
         receipt = Receipt("queued", key, self._ledger, sinks=len(lanes))
         jobs = {
@@ -300,22 +293,15 @@ class Alerter:
         self._watch.start()
         if not granted:
             return self._decided("throttled" if is_storm else "duplicate", key)
-        runtime = current()
-        safe = secured(alert, runtime.gate)
+        safe = secured(alert, current().gate)
         with self._lock:
             self._incidents[key, alert.severity] = safe
         receipt = Receipt("queued", key, self._ledger, sinks=len(granted))
         recoveries = self._recoveries.get(key, 0)
         jobs = {}
         for lane, mark, repeats in granted:
-            message = Delivery(
-                alert=safe,
-                key=key,
-                service=runtime.service,
-                time_ns=now_ns,
-                token=self._terms.token(mark, Kind.FIRING, now_ns, recoveries),
-                repeats=repeats,
-            )
+            token = self._terms.token(mark, Kind.FIRING, recoveries)
+            message = self._terms.message(safe, key, token, Kind.FIRING, repeats)
             jobs[lane] = Job(delivery=message, receipt=receipt, mark=mark, lease=lease)
         return self._enqueue(jobs, receipt)
 

@@ -19,12 +19,13 @@ from ..errors import SinkError, SinkRejected
 from ..http import MAX_RETRY_AFTER, parse_retry_after
 from ..interrupts import let_pass
 from ..notices import Notices
+from ..runtime import current
 from ..worker import Worker
 from .breaker import Breaker
 from .dedupe import Held, MemoryDedupe
 from .dedupe.failopen import FailOpen
 from .delivery import AlertSink, Delivery, Kind, delivery_token
-from .model import Severity
+from .model import SafeAlert, Severity
 from .receipt import Ledger, Receipt, Result
 from .routing import Route
 from .storm import Storm
@@ -94,9 +95,23 @@ class Terms:
     notices: Notices
     inside: set[int]  #: threads that are delivering: what they complain about is no alert
 
-    def token(self, mark: str, kind: Kind, time_ns: int, recoveries: int = 0) -> str:
-        """Name a message, so that all processes agree within one of the windows since 1970."""
-        return delivery_token(mark, kind, int(time_ns / (self.window * 1e9)), recoveries)
+    def message(
+        self, alert: SafeAlert, key: str, token: str, kind: Kind, repeats: Repeats = NO_REPEATS
+    ) -> Delivery:
+        """Write a message that is sent now."""
+        return Delivery(
+            alert=alert,
+            key=key,
+            service=current().service,
+            time_ns=self.clock.time_ns(),
+            token=token,
+            kind=kind,
+            repeats=repeats,
+        )
+
+    def token(self, mark: str, kind: Kind, recoveries: int = 0) -> str:
+        """Name a message of now, so that all processes agree within one of the windows since 1970."""
+        return delivery_token(mark, kind, int(self.clock.time_ns() / (self.window * 1e9)), recoveries)
 
 
 class Lane:
@@ -248,7 +263,13 @@ class Lane:
 
     def _attempt(self, job: Job, began_ns: int) -> float | None:
         self._flying[id(job)] = job
-        error = self._emit(job.message)
+        error: SinkError | None = None
+        try:
+            self._sink.emit(job.message)
+        except SinkError as caught:
+            error = caught
+        except BaseException as caught:  # a sink may be anybody's and raise anything
+            error = SinkError(type(caught).__name__)
         if self._flying.pop(id(job), None) is None:  # it was given up meanwhile, at the end of the program
             self._close_sink()
         elif error is None:
@@ -264,15 +285,6 @@ class Lane:
             self._give_up(job, self._trouble, is_hopeless=not error.revoked)
         else:
             return self._retry(job, error, began_ns)
-        return None
-
-    def _emit(self, message: Delivery) -> SinkError | None:
-        try:
-            self._sink.emit(message)
-        except SinkError as error:
-            return error
-        except BaseException as error:  # a sink may be anybody's and raise anything
-            return SinkError(type(error).__name__)
         return None
 
     # --- what did not arrive ---

@@ -37,12 +37,8 @@ _TABLES: Final = Tables(
         [
             """
             CREATE TABLE spool (
-                row INTEGER PRIMARY KEY AUTOINCREMENT,
-                owner TEXT NOT NULL,
-                lane TEXT NOT NULL,
-                mark TEXT,
-                lease TEXT NOT NULL,
-                delivery TEXT NOT NULL
+                row INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, lane TEXT NOT NULL,
+                mark TEXT, lease TEXT NOT NULL, delivery TEXT NOT NULL
             ) STRICT
             """
         ]

@@ -11,17 +11,13 @@ import threading
 from collections import Counter
 from typing import Final
 
-from ..encoding.budget import shorten
-from ..gate import Gate
-from .model import Alert, Severity
+from .model import Severity
 from .window import NO_REPEATS, Repeats
 
 #: Different messages that are remembered; the rest is a number.
 _TOLD: Final = 10
 #: Characters of each; they are not safe to show before they have passed the gate.
 _LENGTH: Final = 4_000
-#: Characters that a digest shows of each message it tells of.
-TOLD_OF_EACH: Final = 120
 
 
 class Bucket:
@@ -81,14 +77,17 @@ class Storm:
                 self._messages[text] += 1
             return is_first
 
-    def take(self, gate: Gate) -> tuple[Alert, Repeats] | None:
-        """Write down, and forget, what was held back since the last time; None if nothing was."""
+    def take(self) -> tuple[Repeats, Severity, list[tuple[str, int]]] | None:
+        """
+        Forget what was held back since the last time; None if nothing was.
+
+        Returns:
+            How much it was, the worst severity, and the first different messages, which
+            are not yet safe to show, with how often each came.
+        """
         with self._lock:
-            repeats, worst, messages = self._repeats, self._worst, self._messages.most_common()
+            if not self._repeats.count:
+                return None
+            taken = self._repeats, self._worst, self._messages.most_common()
             self._repeats, self._worst, self._messages = NO_REPEATS, Severity.WARNING, Counter()
-        if not repeats.count:
-            return None
-        alerts = f"{repeats.count} alert{'s' * (repeats.count != 1)}"
-        lines = [f"A storm: {alerts} had no message of their own, among them:"]
-        lines += [f"{times} x {shorten(gate.text(text), TOLD_OF_EACH)}" for text, times in messages]
-        return Alert(severity=worst, message="\n".join(lines)), repeats
+            return taken

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -21,7 +21,6 @@ from .dedupe import Granted, Held
 from .delivery import Delivery, Kind, delivery_token
 from .lane import LOCAL_LEASE, Job, Lane, Terms
 from .model import Alert, SafeAlert, Severity, secured
-from .storm import TOLD_OF_EACH
 from .window import NO_REPEATS, Repeats
 
 #: Seconds over which one digest tells of a storm.
@@ -29,8 +28,9 @@ STORM_PAUSE: Final = 60.0
 #: Bounds of the seconds between two looks at windows and spool.
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
-#: Incidents told of when the program ends; of more there is only a number.
+#: Messages that one summary tells of, and characters of each; of more there is only a number.
 _TOLD: Final = 20
+_LENGTH: Final = 120
 
 #: Returns the seconds until it is to be done again.
 _Chore: TypeAlias = Callable[[], float | None]
@@ -130,63 +130,63 @@ class Watch:
         answer = lane.windows.lease(mark, lease, LOCAL_LEASE, NO_REPEATS)
         if not isinstance(answer, Granted):  # somebody is telling of it just now
             return
-        key, alert = self._incident(mark)
-        alert = SafeAlert(replace(alert, trace_id=None, links={}))  # those of the first occurrence
-        token = self._terms.token(mark, Kind.SUMMARY, self._terms.clock.time_ns())
-        self._tell(lane, alert, key, answer.repeats, token=token, mark=mark, lease=lease)
+        # Trace id and links are those of the first occurrence.
+        alert = SafeAlert(replace(self._incident(mark), trace_id=None, links={}))
+        key, _ = _parts(mark)
+        message = self._terms.message(
+            alert, key, self._terms.token(mark, Kind.SUMMARY), Kind.SUMMARY, answer.repeats
+        )
+        self._tell(lane, Job(delivery=message, mark=mark, lease=lease))
 
     def _tell_storm(self, lane: Lane) -> None:
         """Tell what a storm held back."""
-        if (held_back := lane.storm.take(current().gate)) is not None:
-            alert, repeats = held_back
-            safe = secured(alert, current().gate)
-            self._tell(lane, safe, f"storm@{lane.name}", repeats, counts_as="throttled")
+        if (taken := lane.storm.take()) is not None:
+            repeats, worst, messages = taken
+            alerts = f"{repeats.count} alert{'s' * (repeats.count != 1)}"
+            title = f"A storm: {alerts} had no message of their own, among them:"
+            delivery = self._summary(title, worst, messages, f"storm@{lane.name}", repeats)
+            self._tell(lane, Job(delivery=delivery, counts_as="throttled"))
 
     def _tell_the_rest(self, lane: Lane, told: Mapping[str, Repeats]) -> None:
         """Tell at the end of the program what happened again since the last messages."""
-        incidents = [self._incident(mark) for mark in told]
-        lines = ["Stopping. Since they were last told, these happened again:"]
-        for (_, alert), repeats in list(zip(incidents, told.values(), strict=True))[:_TOLD]:
-            lines.append(f"{repeats.count} x {shorten(alert.message, TOLD_OF_EACH)}")
-        if len(told) > _TOLD:
-            lines.append(f"and {len(told) - _TOLD} more")
-        worst = max((alert.severity for _, alert in incidents), key=lambda severity: severity.rank)
-        summary = secured(Alert(severity=worst, message="\n".join(lines)), current().gate)
-        self._tell(lane, summary, incidents[0][0], functools.reduce(Repeats.plus, told.values()))
+        messages = [(self._incident(mark).message, repeats.count) for mark, repeats in told.items()]
+        parts = [_parts(mark) for mark in told]
+        worst = max((severity for _, severity in parts), key=lambda severity: severity.rank)
+        title = "Stopping. Since they were last told, these happened again:"
+        repeats = functools.reduce(Repeats.plus, told.values())
+        self._tell(lane, Job(delivery=self._summary(title, worst, messages, parts[0][0], repeats)))
 
-    def _incident(self, mark: str) -> tuple[str, SafeAlert]:
-        """Return the incident key of *mark* and what is known of the incident."""
-        key, _, rest = mark.partition(":")
-        severity = Severity(rest.partition("@")[0])
+    def _incident(self, mark: str) -> SafeAlert:
+        """Return what is known of the incident of *mark*."""
+        key, severity = _parts(mark)
         known = self._incidents.get((key, severity))
-        if known is None:
-            unknown = Alert(severity=severity, message=f"A failure happened again: {key[:8]}")
-            known = secured(unknown, current().gate)
-        return key, known
+        if known is not None:
+            return known
+        unknown = Alert(severity=severity, message=f"A failure happened again: {key[:8]}")
+        return secured(unknown, current().gate)
 
-    def _tell(
-        self,
-        lane: Lane,
-        alert: SafeAlert,
-        key: str,
-        repeats: Repeats,
-        *,
-        token: str | None = None,
-        mark: str | None = None,
-        lease: str = "",
-        counts_as: str = "suppressed",
-    ) -> None:
-        now_ns = self._terms.clock.time_ns()
-        delivery = Delivery(
-            alert=alert,
-            key=key,
-            service=current().service,
-            time_ns=now_ns,
-            token=token or delivery_token(Kind.SUMMARY, now_ns, key),
-            kind=Kind.SUMMARY,
-            repeats=repeats,
-        )
-        job = Job(delivery=delivery, mark=mark, lease=lease, counts_as=counts_as)
+    def _summary(
+        self, title: str, severity: Severity, messages: Sequence[tuple[str, int]], key: str, repeats: Repeats
+    ) -> Delivery:
+        """Write one message about several, each with how often it came."""
+        gate = current().gate
+        lines = [
+            title,
+            *(f"{count} x {shorten(gate.text(text), _LENGTH)}" for text, count in messages[:_TOLD]),
+        ]
+        if len(messages) > _TOLD:
+            lines.append(f"and {len(messages) - _TOLD} more")
+        alert = secured(Alert(severity=severity, message="\n".join(lines)), gate)
+        token = delivery_token(Kind.SUMMARY, self._terms.clock.time_ns(), key)
+        return self._terms.message(alert, key, token, Kind.SUMMARY, repeats)
+
+    def _tell(self, lane: Lane, job: Job) -> None:
         if self._terms.spool is not None:
             self._terms.spool.add({lane.name: job})
         lane.deliver(job)
+
+
+def _parts(mark: str) -> tuple[str, Severity]:
+    """Read incident key and severity from the name of a window, see `Lane.mark`."""
+    key, _, rest = mark.partition(":")
+    return key, Severity(rest.partition("@")[0])
