@@ -57,6 +57,13 @@ def test_fields_of_a_short_line_arrive_unchanged(values: dict[str, Any]) -> None
     assert read_strictly(line) == values
 
 
+@both
+def test_a_large_field_is_named_though_its_name_is_no_utf_8(dumps: Dumps) -> None:
+    """A lone surrogate in a name does not keep a line from being cut."""
+    line = encode_line({"a\ud800": "x" * 2_000}, dumps, MINIMUM_LINE_BYTES)
+    assert read_strictly(line)["_truncated"]["fields"] == ["a\ufffd"]
+
+
 def test_a_line_that_is_too_long_keeps_its_small_fields() -> None:
     """The large field is cut, and the line says how much of it is missing."""
     values: dict[str, Any] = {"ts": "now", "msg": "failed", "dump": "x" * 5_000, "tail": 1}

@@ -33,6 +33,7 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 #: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR: `str.splitlines` breaks at them.
 _LINE_BREAKS: Final = "\x85\u2028\u2029"
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def dumps(values: Mapping[str, Json]) -> bytes:
@@ -76,12 +77,6 @@ def encode_line(values: dict[str, Json], dumps: Dumps = dumps, limit: int = DEFA
         limit: Bytes the line may have, at least 1,000. The largest fields of a
             longer one are cut, and ``_truncated`` tells how much is missing and where.
     """
-    try:
-        line = dumps(values)
-        if line.isascii() and len(line) < limit:
-            return line + b"\n"
-    except (ValueError, TypeError):  # a lone surrogate, which the next line replaces
-        pass
     line = _whole_line(values, dumps)
     return line if len(line) <= limit else _whole_line(_cut(values, dumps, limit), dumps)
 
@@ -91,7 +86,7 @@ def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
         line = dumps(values)
     # Only a lone surrogate gets here: everything else in *values* is plain JSON.
     except (UnicodeError, ValueError, TypeError):
-        line = dumps({_clean(name): _cleaned(value) for name, value in values.items()})
+        line = dumps(json.loads(_LONE_SURROGATES.sub("\ufffd", _compact.encode(values))))
     if not line.isascii() and breaks_lines(text := line.decode()):
         for character in _LINE_BREAKS:
             text = text.replace(character, f"\\u{ord(character):04x}")
@@ -102,20 +97,6 @@ def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
 def breaks_lines(text: str) -> bool:
     """Tell whether some readers see the end of a line in *text*, besides the line feed."""
     return any(map(text.__contains__, _LINE_BREAKS))
-
-
-def _clean(text: str) -> str:
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
-
-
-def _cleaned(value: Json) -> Json:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(name): _cleaned(item) for name, item in value.items()}
-    return value
 
 
 def _cut(values: Mapping[str, Json], dumps: Dumps, limit: int) -> dict[str, Json]:
@@ -134,9 +115,18 @@ def _cut(values: Mapping[str, Json], dumps: Dumps, limit: int) -> dict[str, Json
         kept[name] = _beginning(name, kept[name], share, dumps)
         if _size(name, kept[name], dumps) > share:
             del kept[name]
-    note: dict[str, Json] = {"bytes": sum(lost.values()), "left_out": len(values) - len(kept)}
-    room = reserve - len(dumps({"_truncated": {**note, "fields": []}}))
-    note["fields"] = _names_within(lost, room, dumps)
+    shown: list[Json] = []
+    note: dict[str, Json] = {
+        "bytes": sum(lost.values()),
+        "left_out": len(values) - len(kept),
+        "fields": shown,
+    }
+    room = reserve - len(dumps({"_truncated": note}))
+    for name in lost:
+        room -= _size(name, 0, dumps)
+        if room < 0:
+            break
+        shown.append(name)
     return {**kept, "_truncated": note}
 
 
@@ -163,13 +153,3 @@ def _beginning(name: str, value: Json, share: int, dumps: Dumps) -> str:
         # One character takes at most six bytes ("\\u0000"), so a sixth of the excess always goes.
         text = text[: len(text) - max(1, (size - share) // 6)]
     return text
-
-
-def _names_within(names: Iterable[str], room: int, dumps: Dumps) -> list[Json]:
-    shown: list[Json] = []
-    for name in names:
-        room -= len(dumps({name: 0}))
-        if room < 0:
-            break
-        shown.append(name)
-    return shown
