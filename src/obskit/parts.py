@@ -23,7 +23,9 @@ from .gate import Gate
 from .interrupts import let_pass
 from .lazy import LOADING
 from .levels import Thresholds, parse_level
-from .logs import Encoder, FlightRecorder, Pipeline, QuickLine
+from .logs.flight import FlightRecorder
+from .logs.pipeline import Encoder, Pipeline
+from .logs.quick import QuickLine
 from .redaction import Redactor
 from .runtime import Later, ready
 from .settings import choice, having, path, writable, wrong

@@ -16,7 +16,8 @@ from .clock import SYSTEM_CLOCK, Clock
 from .environment import Environment
 from .errors import ConfigError
 from .lazy import LOADING
-from .logs import TraceSummary, get_logger
+from .logs import get_logger
+from .logs.summary import TraceSummary
 from .naming import takes_any_field
 from .parts import Output, Parts
 from .redaction import Redactor, register_secret
@@ -25,7 +26,7 @@ from .settings import flag, text
 
 if TYPE_CHECKING:
     from .alerts import Alerter, Receipt
-    from .logs import Pipeline
+    from .logs.pipeline import Pipeline
     from .logs.stdlib import Capture
     from .sinks import Sink
     from .traces import TraceStore

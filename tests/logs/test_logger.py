@@ -364,7 +364,7 @@ def test_an_encoder_that_fails_loses_the_line_and_counts_it() -> None:
     from obskit.event import Event, SafeEvent
     from obskit.gate import Gate
     from obskit.levels import Thresholds
-    from obskit.logs import Pipeline
+    from obskit.logs.pipeline import Pipeline
     from obskit.redaction import Redactor
 
     def encode(event: SafeEvent) -> bytes:

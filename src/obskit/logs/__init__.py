@@ -5,30 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import lazy
-from .flight import FlightRecorder, write_recorded
+from .flight import write_recorded
 from .logger import Logger, get_logger
-from .pipeline import Encoder, Pipeline
-from .quick import QuickLine
-from .summary import TraceSummary
 
 if TYPE_CHECKING:
-    from .hooks import Hooks, watch_loop
+    from .hooks import watch_loop
     from .stderr import RedactedStream, redact_stderr
-    from .stdlib import Capture, Handler, JSONFormatter, Propagation
+    from .stdlib import Handler, JSONFormatter
 
 __all__ = [
-    "Capture",
-    "Encoder",
-    "FlightRecorder",
     "Handler",
-    "Hooks",
     "JSONFormatter",
     "Logger",
-    "Pipeline",
-    "Propagation",
-    "QuickLine",
     "RedactedStream",
-    "TraceSummary",
     "get_logger",
     "redact_stderr",
     "watch_loop",
@@ -36,12 +25,11 @@ __all__ = [
 ]
 
 # What meets the rest of the process loads logging, traceback and warnings.
-__getattr__, __dir__ = lazy.attributes(
-    __name__,
-    __all__,
-    {
-        **dict.fromkeys(("Hooks", "watch_loop"), "hooks"),
-        **dict.fromkeys(("RedactedStream", "redact_stderr"), "stderr"),
-        **dict.fromkeys(("Handler", "JSONFormatter", "Propagation", "Capture"), "stdlib"),
-    },
-)
+_HOMES = {
+    "Handler": "stdlib",
+    "JSONFormatter": "stdlib",
+    "RedactedStream": "stderr",
+    "redact_stderr": "stderr",
+    "watch_loop": "hooks",
+}
+__getattr__, __dir__ = lazy.attributes(__name__, __all__, _HOMES)
