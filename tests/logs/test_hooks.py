@@ -183,7 +183,7 @@ def test_a_warning_that_goes_to_a_file_is_no_event(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(warnings, "showwarning", lambda *args: seen.append(args))
     with obskit.configure(output=output, capture_logging=False):
         warnings.showwarning("odd", UserWarning, "bot.py", 1, sys.stderr)
-    assert seen == [("odd", UserWarning, "bot.py", 1, sys.stderr, None)]
+    assert seen == [("odd", UserWarning, "bot.py", 1, sys.stderr)]
     assert output.getvalue() == b""
 
 

@@ -34,62 +34,62 @@ class Hooks:
 
     def __init__(self) -> None:
         self._active = True
-        self._ours: list[tuple[object, str, object, object]] = []
-        self._main_before = self._put(sys, "excepthook", self._main)
-        self._thread_before = self._put(threading, "excepthook", self._thread)
-        self._unraisable_before = self._put(sys, "unraisablehook", self._unraisable)
+        self._put: list[tuple[object, str, object, object]] = []
+        self._hook(sys, "excepthook", _log_uncaught)
+        self._hook(threading, "excepthook", _log_uncaught_in_thread)
+        self._hook(sys, "unraisablehook", _log_unraisable)
         # After logging.captureWarnings() a warning comes as a record already.
         if getattr(warnings.showwarning, "__module__", None) != "logging":
-            self._warning_before = self._put(warnings, "showwarning", self._warning)
+            self._hook(warnings, "showwarning", _log_warning)
 
     def undo(self) -> None:
         """Put the hooks back that were there; where another program put its own on top, ours only pass on."""
         self._active = False
-        for module, name, ours, before in self._ours:
+        for module, name, ours, before in self._put:
             if getattr(module, name) is ours:
                 setattr(module, name, before)
 
-    def _put(self, module: object, name: str, ours: object) -> Callable[..., object]:
+    def _hook(self, module: object, name: str, log: Callable[..., None]) -> None:
         before: Callable[..., object] = getattr(module, name)
-        # Each access to a bound method makes a new object; `uninstall` needs this one.
-        self._ours.append((module, name, ours, before))
-        setattr(module, name, ours)
-        return before
 
-    def _main(self, kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
-        if self._active and not issubclass(kind, KeyboardInterrupt):
-            _log(CRITICAL, "uncaught exception", error, {})
-        with redact_stderr():
-            self._main_before(kind, error, tb)
+        def hook(*args: Any, **kwargs: Any) -> None:
+            if self._active:
+                log(*args, **kwargs)
+            with redact_stderr():
+                before(*args, **kwargs)
 
-    def _thread(self, args: threading.ExceptHookArgs) -> None:
-        if self._active and args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
-            name = args.thread.name if args.thread is not None else None
-            _log(ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
-        with redact_stderr():
-            self._thread_before(args)
+        self._put.append((module, name, hook, before))
+        setattr(module, name, hook)
 
-    def _unraisable(self, args: sys.UnraisableHookArgs) -> None:
-        if self._active and args.exc_value is not None:
-            _log(ERROR, "exception that could not be raised", args.exc_value, {})
-        with redact_stderr():
-            self._unraisable_before(args)
 
-    def _warning(  # noqa: PLR0917 - the signature of `warnings.showwarning`
-        self,
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        # Whoever names a file wants the text there and nowhere else.
-        if self._active and file is None and current_pipeline().is_enabled(_WARNINGS, WARN):
-            fields = {"category": category.__name__, "file": filename, "line": lineno}
-            _log(WARN, format_message(message, (), {}), None, fields, logger=_WARNINGS)
-        with redact_stderr():
-            self._warning_before(message, category, filename, lineno, file, line)
+def _log_uncaught(kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        _log(CRITICAL, "uncaught exception", error, {})
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        name = args.thread.name if args.thread is not None else None
+        _log(ERROR, "uncaught exception in a thread", args.exc_value, {"thread": name})
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        _log(ERROR, "exception that could not be raised", args.exc_value, {})
+
+
+def _log_warning(  # noqa: PLR0917 - the signature of `warnings.showwarning`
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    # Whoever names a file wants the text there and nowhere else.
+    if file is None and current_pipeline().is_enabled(_WARNINGS, WARN):
+        fields = {"category": category.__name__, "file": filename, "line": lineno}
+        _log(WARN, format_message(message, (), {}), None, fields, logger=_WARNINGS)
 
 
 def watch_loop(loop: asyncio.AbstractEventLoop | None = None) -> Callable[[], None]:
