@@ -80,7 +80,6 @@ class OTLPExporter:
         self._timeout = seconds("timeout", timeout)
         self._resource = resource
         self._clock = clock
-        self._is_closed = False
         # Its one item says that traces wait.
         self._worker: Worker[None] = Worker(self._process, capacity=1, clock=clock, name="obskit-otlp")
         # All but the end of a trace is a matter of the store alone.
@@ -94,6 +93,7 @@ class OTLPExporter:
     def start_anew(self) -> None:
         """Leave what the parent has not sent to the parent, in a forked child."""
         self._waiting: deque[ExecutionTrace] = deque()
+        self._is_closed = False
         self._failures = 0  #: in a row
         self._not_before_ns = 0
         self._counts = {"sent": 0, "dropped": 0}
@@ -172,7 +172,7 @@ class OTLPExporter:
         self._settle(number, "dropped")
 
     def _settle(self, number: int, outcome: str) -> None:
-        """Be done with the *number* of traces that have waited longest, unless `close` has given them up."""
+        """Be done with the *number* that have waited longest, unless `close` has given them up."""
         self._failures = 0
         for _ in range(min(number, len(self._waiting))):
             self._waiting.popleft()
