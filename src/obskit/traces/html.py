@@ -9,7 +9,7 @@ attributes of SVG. Everything of the trace is escaped in one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..encoding.exceptions import ErrorInfo
@@ -72,28 +72,26 @@ def to_html(trace: ExecutionTrace) -> str:
     alone, and follows the light or dark setting of whoever reads it.
     """
     title = f"{trace.command} · {get_trace_fingerprint(trace.trace_id)}"
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_text(title)}</title>",
-            f"<style>{_STYLE}</style>",
-            "</head>",
-            "<body>",
-            *_head(trace),
-            *_section("Error", _failure(trace.error)),
-            *_section("Links", _links(trace.links)),
-            *_steps(trace),
-            *_section("Attributes", _facts(trace.attributes)),
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
+    return f"""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1 class="{trace.status}">{_text(trace.command)}</h1>
+{_about(trace)}
+{_section("Error", _failure(trace.error))}
+{_section("Links", _links(trace.links))}
+{_steps(trace)}
+{_section("Attributes", _facts(trace.attributes))}
+</body>
+</html>
+"""
 
 
 def _policy() -> str:
@@ -104,8 +102,7 @@ def _policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def _head(trace: ExecutionTrace) -> Iterator[str]:
-    yield f'<h1 class="{trace.status}">{_text(trace.command)}</h1>'
+def _about(trace: ExecutionTrace) -> str:
     facts = {
         "Status": f"{trace.status}, {seconds(trace.duration_ms)}",
         "Started": trace.started_at,
@@ -115,68 +112,67 @@ def _head(trace: ExecutionTrace) -> Iterator[str]:
         "Caused by span": trace.parent_id,
         "Left out": ", ".join(f"{count} {what}" for what, count in trace.dropped.items()),
     }
-    yield from _facts({name: value for name, value in facts.items() if value})
+    return _facts({name: value for name, value in facts.items() if value})
 
 
-def _steps(trace: ExecutionTrace) -> Iterator[str]:
-    if not trace.steps:
-        return
+def _steps(trace: ExecutionTrace) -> str:
     ends = [step.started_ms + step.duration_ms for step in trace.steps]
-    whole = max(trace.duration_ms, *ends, 0.001)
-    yield f"<h2>Steps within {seconds(whole)}</h2>"
-    for step, depth in zip(trace.steps, depths(trace.steps), strict=True):
-        yield from _step(step, depth, whole)
+    whole = max([trace.duration_ms, *ends, 0.001])
+    steps = zip(trace.steps, depths(trace.steps), strict=True)
+    return _section(
+        f"Steps within {seconds(whole)}", "\n".join(_step(step, depth, whole) for step, depth in steps)
+    )
 
 
-def _step(step: Step, depth: int, whole: float) -> Iterator[str]:
+def _step(step: Step, depth: int, whole: float) -> str:
     inset = f" in{min(depth, _DEEPEST)}" if depth else ""
     start, width = (max(0.0, part) / whole * 100 for part in (step.started_ms, step.duration_ms))
     outcome = "" if step.status == "ok" else f"{step.status}, "
     told = f"{step.status}, from {seconds(step.started_ms)}, for {seconds(step.duration_ms)}"
     bar = f'<rect x="{start:.3f}%" width="{max(width, 0.2):.3f}%" height="100%"></rect>'
-    yield f'<details class="step {step.status}{inset}"{" open" * (step.status == "error")}>'
-    yield (
-        f'<summary><span class="row"><span class="name">{_text(step.name)}</span>'
-        f'<svg role="img" aria-label="{told}">{bar}</svg>'
-        f'<span class="time">{outcome}{seconds(step.duration_ms)}</span></span></summary>'
-    )
-    yield from _facts({"Started after": seconds(step.started_ms), "Step": step.id, **step.details})
-    yield from _failure(step.error)
-    yield "</details>"
+    return f"""\
+<details class="step {step.status}{inset}"{" open" * (step.status == "error")}>
+<summary><span class="row"><span class="name">{_text(step.name)}</span>
+<svg role="img" aria-label="{told}">{bar}</svg>
+<span class="time">{outcome}{seconds(step.duration_ms)}</span></span></summary>
+{_facts({"Started after": seconds(step.started_ms), "Step": step.id, **step.details})}
+{_failure(step.error)}
+</details>"""
 
 
-def _failure(error: ErrorInfo | None) -> Iterator[str]:
+def _failure(error: ErrorInfo | None) -> str:
     if error is None:
-        return
-    yield f'<p class="failed">{_text(error.summary)}</p>'
+        return ""
+    told = f'<p class="failed">{_text(error.summary)}</p>'
     if error.causes:
-        causes = (f"{cause.relation}: {cause.type}: {cause.message}" for cause in error.causes)
-        yield f"<ul>{''.join(f'<li>{_text(cause)}</li>' for cause in causes)}</ul>"
+        told += _list(_text(f"{cause.relation}: {cause.type}: {cause.message}") for cause in error.causes)
     if error.stack:
-        yield f"<details><summary>Traceback</summary><pre>{_text(error.stack)}</pre></details>"
+        told += f"<details><summary>Traceback</summary><pre>{_text(error.stack)}</pre></details>"
+    return told
 
 
-def _links(links: Mapping[str, str]) -> Iterable[str]:
-    items = [
-        f'<li><a href="{_text(url)}" rel="noopener noreferrer">{_text(label)}</a></li>'
+def _links(links: Mapping[str, str]) -> str:
+    return _list(
+        f'<a href="{_text(url)}" rel="noopener noreferrer">{_text(label)}</a>'
         for label, url in links.items()
         # They were looked at when they were recorded; a store may have been meddled with.
         if url.lower().startswith(("https://", "http://"))
-    ]
-    return [f"<ul>{''.join(items)}</ul>"] if items else []
+    )
 
 
-def _section(heading: str, lines: Iterable[str]) -> Iterable[str]:
-    """Put a heading above *lines*, where there are any."""
-    shown = list(lines)
-    return [f"<h2>{heading}</h2>", *shown] if shown else []
+def _facts(values: Mapping[str, object]) -> str:
+    rows = [f"<dt>{_text(name)}</dt><dd>{_text(shown_value(value))}</dd>" for name, value in values.items()]
+    return f"<dl>{''.join(rows)}</dl>" if rows else ""
 
 
-def _facts(values: Mapping[str, object]) -> Iterable[str]:
-    if not values:
-        return []
-    rows = (f"<dt>{_text(name)}</dt><dd>{_text(shown_value(value))}</dd>" for name, value in values.items())
-    return [f"<dl>{''.join(rows)}</dl>"]
+def _list(items: Iterable[str]) -> str:
+    shown = "".join(f"<li>{item}</li>" for item in items)
+    return f"<ul>{shown}</ul>" if shown else ""
+
+
+def _section(heading: str, shown: str) -> str:
+    """Put a heading above what is *shown*, if anything is."""
+    return f"<h2>{heading}</h2>\n{shown}" if shown else ""
 
 
 def _text(text: str) -> str:
