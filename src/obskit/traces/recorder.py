@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from .. import runtime
 from ..clock import Clock, isoformat
@@ -24,9 +24,8 @@ from ..notices import Notices
 from ..spans import current_span
 from .bounds import MAX_LINKS, MAX_URL, Room, short_name, short_text
 from .current import Node, current_node, enter, leave
-from .model import ExecutionTrace, SafeTrace, Status, Step
+from .model import ExecutionTrace, Status, Step
 from .propagation import NOWHERE, TraceContext
-from .stores import TraceStore
 from .users import safe_user
 
 _WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+", re.ASCII | re.IGNORECASE)
@@ -50,7 +49,7 @@ class _Recording:
         """Milliseconds it took, or has taken so far, to the microsecond."""
         if not self.is_running or self._began_ns is None:
             return self._duration_ms
-        return _milliseconds(self._began_ns, self._clock.monotonic_ns())
+        return (self._clock.monotonic_ns() - self._began_ns) // 1_000 / 1_000
 
     def fail(self, reason: object) -> None:
         """
@@ -122,7 +121,7 @@ class OpenStep(_Recording, Step):
         self._began_ns = now_ns
         self.is_running = True
         if trace._began_ns is not None:
-            self.started_ms = _milliseconds(trace._began_ns, now_ns)
+            self.started_ms = (now_ns - trace._began_ns) // 1_000 / 1_000
         enter(self)
         if isinstance(self.up, OpenStep) and self.up.trace is trace:
             self.parent_id = self.up.id
@@ -201,7 +200,7 @@ class OpenTrace(_Recording, ExecutionTrace):
         self._gate: Final[Gate] = gate
         self._clock = in_force.clock
         self._observers: Final = in_force.observers
-        self._store: Final = cast("TraceStore", in_force.trace_store)
+        self._store: Final[Any] = in_force.trace_store  #: what it is told of went through the gate
         self._room: Final = Room(self.dropped)
         fields: dict[str, object] = {"trace_id": self.trace_id, "cmd": self.command}
         if self.correlation_id is not None:
@@ -296,14 +295,10 @@ class OpenTrace(_Recording, ExecutionTrace):
     def _tell(self) -> None:
         if self.is_running:
             try:
-                self._store.changed(SafeTrace(self))
+                self._store.changed(self)
             except Exception as error:
                 let_pass(error)
                 _complain(error)
-
-
-def _milliseconds(from_ns: int, to_ns: int) -> float:
-    return (to_ns - from_ns) // 1_000 / 1_000
 
 
 def _running_span() -> TraceContext:
