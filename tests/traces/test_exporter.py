@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,12 @@ def test_what_may_be_taken_later_is_sent_again(server: Script, status: int) -> N
 
 def test_what_comes_meanwhile_waits_as_well(server: Script) -> None:
     """Who asks to be left alone for a while is sent nothing else until then."""
-    server.answers.appendleft((503, {"Retry-After": "30"}, b""))
+
+    def answer(connection: socket.socket) -> None:
+        record()  # while the first one is being sent
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n")
+
+    server.answers.appendleft(answer)
     clock = FakeClock()
     exporter = exporting(server, clock=clock)
     record()
@@ -128,7 +134,7 @@ def test_what_comes_meanwhile_waits_as_well(server: Script) -> None:
     assert len(server.requests) == 1
     clock.advance(30)
     assert exporter.flush(10)
-    assert (commands(server), counted(exporter)) == (["/x"] * 3, (2, 0, 0))
+    assert (commands(server), counted(exporter)) == (["/x"] * 4, (3, 0, 0))
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 500, 301])
