@@ -210,6 +210,20 @@ def test_a_damaged_file_that_cannot_be_renamed_stays_where_it_is(
     assert len(list(path.parent.iterdir())) == 1
 
 
+def test_a_damaged_file_that_nobody_may_look_into_is_put_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing speaks against its having been a database."""
+    path.write_bytes(DAMAGED)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StoreError, match="the damaged file is now"):
+        notes(Database(path, NOTES))
+
+
 def test_a_damaged_file_is_renamed_by_one_of_those_who_find_it(path: Path) -> None:
     """Whoever comes second finds the new one."""
     database = Database(path, NOTES)
