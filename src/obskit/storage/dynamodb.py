@@ -88,6 +88,8 @@ class DynamoDBTable:
         """Leave the connections, in a forked child, to the parent."""
         if self._is_ours:
             self._client = None
+        else:
+            self._client.close()  # what it has open here; it connects again
 
     def close(self) -> None:
         """Disconnect, unless the client is somebody else's."""
