@@ -1,5 +1,5 @@
 """
-Decide whether an alert is news: the life of a mark, as pure functions.
+Decide whether an alert is news: the life of a mark, each of whose steps makes a new one.
 
 Rule 1: nothing here sends, waits, locks or asks the time.
 Rule 2: a window starts when a message was *delivered*. A failed delivery leaves
@@ -50,47 +50,40 @@ class Mark(NamedTuple):
         """All repeats that no delivered message has reported."""
         return self.carried.plus(self.repeats)
 
+    @property
+    def left(self) -> Repeats:
+        """What is left to report when the mark goes; a message on its way has the carried ones."""
+        return self.unreported if self.token is None else self.repeats
+
+    def is_held(self, now_ns: int) -> bool:
+        """Tell whether a message is on its way or was delivered within the window."""
+        return now_ns < self.until_ns
+
+    def may_send(self, token: str, now_ns: int) -> bool:
+        """Tell whether the owner of *token* may send: nobody else holds the mark."""
+        return now_ns >= self.until_ns or self.token == token
+
+    def leased(self, token: str, until_ns: int) -> Mark:
+        """Let the owner of *token* send; its message carries all repeats so far."""
+        if self.token == token:
+            return self._replace(until_ns=until_ns)
+        return Mark(until_ns, token, carried=self.unreported)
+
+    def renewed(self, token: str, until_ns: int) -> Mark:
+        """Give the owner of *token* more time."""
+        return self._replace(until_ns=until_ns) if self.token == token else self
+
+    def delivered(self, token: str, until_ns: int) -> Mark:
+        """Start the window, and forget the repeats that the message has reported."""
+        return Mark(until_ns, repeats=self.repeats) if self.token == token else self
+
+    def released(self, token: str) -> Mark:
+        """Let the next occurrence be sent: the owner of *token* gave up."""
+        return Mark(repeats=self.unreported) if self.token == token else self
+
+    def counted(self, repeats: Repeats) -> Mark:
+        """Add *repeats* to what the next message will report."""
+        return Mark(self.until_ns, self.token, self.carried, self.repeats.plus(repeats))
+
 
 ABSENT: Final = Mark()
-
-
-def ended(mark: Mark) -> Repeats:
-    """Return what is left to report when *mark* goes; a message on its way has the carried ones."""
-    return mark.unreported if mark.token is None else mark.repeats
-
-
-def is_held(mark: Mark, now_ns: int) -> bool:
-    """Tell whether a message is on its way or was delivered within the window."""
-    return now_ns < mark.until_ns
-
-
-def may_send(mark: Mark, token: str, now_ns: int) -> bool:
-    """Tell whether the owner of *token* may send: nobody else holds the mark."""
-    return mark.token == token or not is_held(mark, now_ns)
-
-
-def leased(mark: Mark, token: str, until_ns: int) -> Mark:
-    """Let the owner of *token* send; its message carries all repeats so far."""
-    if mark.token == token:
-        return mark._replace(until_ns=until_ns)
-    return Mark(until_ns, token, carried=mark.unreported)
-
-
-def renewed(mark: Mark, token: str, until_ns: int) -> Mark:
-    """Give the owner of *token* more time."""
-    return mark._replace(until_ns=until_ns) if mark.token == token else mark
-
-
-def delivered(mark: Mark, token: str, until_ns: int) -> Mark:
-    """Start the window, and forget the repeats that the message has reported."""
-    return Mark(until_ns, repeats=mark.repeats) if mark.token == token else mark
-
-
-def released(mark: Mark, token: str) -> Mark:
-    """Let the next occurrence be sent: the owner of *token* gave up."""
-    return Mark(repeats=mark.unreported) if mark.token == token else mark
-
-
-def counted(mark: Mark, repeats: Repeats) -> Mark:
-    """Add *repeats* to what the next message will report."""
-    return Mark(mark.until_ns, mark.token, mark.carried, mark.repeats.plus(repeats))

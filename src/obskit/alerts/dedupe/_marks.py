@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from ...clock import SYSTEM_CLOCK, Clock, Deadline
 from ...errors import StoreError
 from ...ids import jitter
-from ..window import ABSENT, Mark, Repeats, counted, delivered, ended, leased, may_send, released, renewed
+from ..window import ABSENT, Mark, Repeats
 from ._protocol import Granted, Held
 
 R = TypeVar("R")
@@ -45,9 +45,9 @@ class MarkDedupe(ABC):
 
         def change(mark: Mark, now: int) -> tuple[Mark, Granted | Held]:
             """Lease the mark, or count what is held."""
-            if not may_send(mark, token, now):
-                return counted(mark, occurred), Held((mark.until_ns - now) / 1e9)
-            mark = leased(mark, token, now + int(seconds * 1e9))
+            if not mark.may_send(token, now):
+                return mark.counted(occurred), Held((mark.until_ns - now) / 1e9)
+            mark = mark.leased(token, now + int(seconds * 1e9))
             return mark, Granted(mark.carried)
 
         return self._change(key, change)
@@ -55,24 +55,24 @@ class MarkDedupe(ABC):
     def renew(self, key: str, token: str, seconds: float, /) -> bool:
         """See `Dedupe.renew`."""
         return self._change(
-            key, lambda mark, now: (renewed(mark, token, now + int(seconds * 1e9)), mark.token == token)
+            key, lambda mark, now: (mark.renewed(token, now + int(seconds * 1e9)), mark.token == token)
         )
 
     def delivered(self, key: str, token: str, window: float, /) -> None:
         """See `Dedupe.delivered`."""
-        self._change(key, lambda mark, now: (delivered(mark, token, now + int(window * 1e9)), None))
+        self._change(key, lambda mark, now: (mark.delivered(token, now + int(window * 1e9)), None))
 
     def release(self, key: str, token: str, /) -> None:
         """See `Dedupe.release`."""
-        self._change(key, lambda mark, _: (released(mark, token), None))
+        self._change(key, lambda mark, _: (mark.released(token), None))
 
     def count(self, key: str, repeats: Repeats, /) -> None:
         """See `Dedupe.count`."""
-        self._change(key, lambda mark, _: (counted(mark, repeats), None))
+        self._change(key, lambda mark, _: (mark.counted(repeats), None))
 
     def end(self, key: str, /) -> Repeats:
         """See `Dedupe.end`."""
-        return self._change(key, lambda mark, _: (ABSENT, ended(mark)))
+        return self._change(key, lambda mark, _: (ABSENT, mark.left))
 
 
 class SharedDedupe(MarkDedupe):
@@ -131,7 +131,7 @@ def read(text: str | None, now: int) -> Mark:
         is_ahead = int(changed) > now + _SKEW_NS
     except (TypeError, ValueError, RecursionError):
         raise StoreError("what is kept there is no mark") from None
-    return released(mark, token or "")._replace(until_ns=0) if is_ahead else mark
+    return mark.released(token or "")._replace(until_ns=0) if is_ahead else mark
 
 
 def _repeats(count: float, first_ns: float, last_ns: float) -> Repeats:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from ...clock import SYSTEM_CLOCK, Clock
 from ...settings import whole_number
 from ...worker import restart_after_fork
-from ..window import ABSENT, NO_REPEATS, Mark, Repeats, counted, is_held, leased, may_send
+from ..window import ABSENT, NO_REPEATS, Mark, Repeats
 from ._marks import MarkDedupe
 from ._protocol import Granted, Held
 
@@ -52,10 +52,10 @@ class MemoryDedupe(MarkDedupe):
         with self._lock:
             now = self._now_ns()
             mark = self._marks.get(key, ABSENT)
-            if not may_send(mark, token, now):
-                self._set(key, counted(mark, occurred))
+            if not mark.may_send(token, now):
+                self._set(key, mark.counted(occurred))
                 return Held((mark.until_ns - now) / 1e9)
-            mark = leased(mark, token, now + int(seconds * 1e9))
+            mark = mark.leased(token, now + int(seconds * 1e9))
             self._set(key, mark)
             return Granted(mark.carried)
 
@@ -73,7 +73,7 @@ class MemoryDedupe(MarkDedupe):
             ends = [
                 mark.until_ns
                 for mark in self._marks.values()
-                if not mark.token and (mark.repeats.count or is_held(mark, now))
+                if not mark.token and (mark.repeats.count or mark.is_held(now))
             ]
             return max(0.0, (min(ends) - now) / 1e9) if ends else math.inf
 
@@ -81,7 +81,7 @@ class MemoryDedupe(MarkDedupe):
         """Return the keys whose window is over and whose repeats nobody has reported."""
         with self._lock:
             now = self._now_ns()
-            return [key for key, mark in self._marks.items() if mark.repeats.count and not is_held(mark, now)]
+            return [key for key, mark in self._marks.items() if mark.repeats.count and not mark.is_held(now)]
 
     def take(self, key: str, /) -> Repeats:
         """Return the repeats for the next message, and leave the window as it is."""
