@@ -104,13 +104,20 @@ def _pattern() -> re.Pattern[str]:
 
 
 def _replacement(found: re.Match[str]) -> str:
-    kind, text = found.lastgroup, found[0]
-    if kind == "label":
-        return f"{found['word']}<id>"
-    if kind in ("hex", "number"):
-        return text if _follows_a_code_word(found) else f"<{kind}>"
-    write = _WRITTEN.get(kind or "")
-    return f"<{kind}>" if write is None else write(text)
+    text = found[0]
+    match found.lastgroup:
+        case "label":
+            return f"{found['word']}<id>"
+        case "hex" | "number" as kind:
+            return text if _follows_a_code_word(found) else f"<{kind}>"
+        case "url":
+            return _url(text)
+        case "quoted":
+            return _quoted(text)
+        case "host":
+            return f"{text.rpartition(':')[0]}:<port>"
+        case kind:
+            return f"<{kind}>"
 
 
 def _follows_a_code_word(found: re.Match[str]) -> bool:
@@ -135,14 +142,6 @@ def _quoted(text: str) -> str:
     return f'"{inner}"' if means else "<value>"
 
 
-#: Of what is replaced in part, how.
-_WRITTEN: Final[dict[str, Callable[[str], str]]] = {
-    "url": _url,
-    "quoted": _quoted,
-    "host": lambda text: f"{text.rpartition(':')[0]}:<port>",
-}
-
-
 def incident_key(alert: Alert, *, service: str, rule: KeyRule = None) -> str:
     """
     Name the incident that *alert* belongs to: 64 hex digits.
@@ -154,11 +153,11 @@ def incident_key(alert: Alert, *, service: str, rule: KeyRule = None) -> str:
             ``("severity", "message", "trace_id")`` tells every command that fails.
     """
     given = alert.fingerprint
-    if given is not None:
-        parts = [text_of(part) for part in (given if type(given) in (list, tuple) else [given])]
-        default = _default_key(alert, service, rule) if DEFAULT in parts else ""
-        return _hash("fingerprint", service, *(default if part == DEFAULT else part for part in parts))
-    return _default_key(alert, service, rule)
+    if given is None:
+        return _default_key(alert, service, rule)
+    parts = [text_of(part) for part in (given if type(given) in (list, tuple) else [given])]
+    default = _default_key(alert, service, rule) if DEFAULT in parts else ""
+    return _hash("fingerprint", service, *(default if part == DEFAULT else part for part in parts))
 
 
 def _default_key(alert: Alert, service: str, rule: KeyRule) -> str:

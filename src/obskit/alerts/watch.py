@@ -53,7 +53,7 @@ class Watch:
         self._terms = terms
         self._incidents = incidents
         self._worker: Worker[_Chore] = Worker(
-            lambda chore: chore(), capacity=len(self._lanes) + 1, clock=terms.clock, name="obskit-alerts"
+            lambda chore: chore(), capacity=len(self._lanes) + 2, clock=terms.clock, name="obskit-alerts"
         )
 
     def start_anew(self) -> None:
