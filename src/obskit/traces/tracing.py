@@ -67,7 +67,7 @@ class NoStep:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, tb: object) -> None:
         pass
 
     async def __aenter__(self) -> Self:
