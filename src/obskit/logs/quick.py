@@ -80,14 +80,12 @@ class QuickLine:
 
     def line(self, event: Items) -> bytes:
         """
-        Return the line of *event*.
+        Return the line of *event*, which has neither an exception nor a name of ours.
 
         Raises:
             NotQuick: If it needs the general way; other errors mean the same.
         """
-        time_ns, level, msg, fn, logger, bound, fields, exception, own_event, _ = event
-        if exception is not None or own_event is not None:
-            raise NotQuick
+        time_ns, level, msg, fn, logger, bound, fields, _, _, _ = event
         if self._literals.pattern is not self._pattern:
             self._begin_edition()
         pieces: _Pieces | None = bound[0].pieces
