@@ -406,6 +406,24 @@ def test_a_generator_with_a_trace_of_its_own_does_not_leak_it() -> None:
     assert (kept.command, shape(kept)) == ("count", [("item 0", None), ("item 1", None)])
 
 
+def test_what_a_traced_generator_binds_stays_inside_of_it() -> None:
+    """As a step it has a log context of its own, as it has where it is a trace."""
+
+    @obskit.traced
+    def items() -> Iterator[dict[str, object]]:
+        obskit.set_context(item=1)
+        with obskit.bound_context(more=2):
+            yield dict(obskit.get_context())
+        yield dict(obskit.get_context())
+
+    with obskit.trace("/x", "42"):
+        outside = dict(obskit.get_context())
+        for inside in items():
+            assert inside["item"] == 1
+            assert obskit.get_context() == outside
+        assert obskit.get_context() == outside
+
+
 def test_generators_can_be_iterated_in_turns() -> None:
     """Two that are open at once stay apart."""
     with obskit.trace("/x", "42"):
