@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from obskit.storage.dynamodb import ConditionFailed, DynamoDBTable, Item
 from tests.databases import DYNAMODB, dynamodb_client, dynamodb_server
 from tests.programs import free_port
 from tests.servers import Script, hang, reset, scripted_server
+from tests.traces.stores.children import forked
 
 pytest.importorskip("boto3")
 
@@ -106,6 +108,20 @@ def test_a_condition_that_does_not_hold(table: DynamoDBTable) -> None:
         table.put(item("conditions", 1), "attribute_exists(sk)")
     table.put(item("conditions", 1), "attribute_not_exists(sk)")
     table.put(item("conditions", 1), "attribute_exists(sk)")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_parent_and_child_ask_by_a_client_that_was_handed_in(table: DynamoDBTable) -> None:
+    """Each over connections of its own, so neither gets the answers of the other."""
+    table.put(item("forked", 1))
+
+    def ask() -> None:
+        for _ in range(20):
+            assert table.query("forked") == [item("forked", 1)]
+
+    with forked(lambda _: ask()) as child:
+        ask()
+        assert child.exit_code() == 0
 
 
 def test_a_table_that_is_not_there(table: DynamoDBTable) -> None:
