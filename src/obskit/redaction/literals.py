@@ -42,8 +42,7 @@ class Literals:
     """
 
     def __init__(self) -> None:
-        self._values: dict[str, str | None] = {}
-        self._changes = 0
+        self._values: set[str] = set()
         #: Finds every spelling of every registered value; None while there is none.
         self.pattern: Spellings | None = None
         self.has_numbers = False  #: whether one of them may stand somewhere as a number
@@ -69,7 +68,7 @@ class Literals:
                 "a shorter one would hide parts of ordinary text"
             )
         with LOADING:
-            self._values[text] = name
+            self._values.add(text)
             self._publish()
         if len(text) < _SAFE_LENGTH:
             # At no place in the program: the line that would be shown has the secret in it.
@@ -80,15 +79,14 @@ class Literals:
         """Forget *value*; one that is not registered is no error."""
         text = _text_of(value)
         with LOADING:
-            self._values.pop(text, None)
+            self._values.discard(text)
             self._publish()
 
     def _publish(self) -> None:
         """Show readers what is registered now, also what a finalizer changes while that is made ready."""
-        self._changes += 1
-        changes = None
-        while changes != self._changes:
-            changes, values = self._changes, self._values.copy()
+        values = None
+        while values != self._values:
+            values = self._values.copy()
             pattern, has_numbers = Spellings(values) if values else None, any(map(_is_number, values))
             self.pattern, self.has_numbers = pattern, has_numbers
 

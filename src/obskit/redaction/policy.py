@@ -24,7 +24,8 @@ _Words = tuple[str, ...]
 _Path = tuple[_Words, ...]
 
 _CACHE_SIZE: Final = 4_096
-_CACHED_LENGTH: Final = 256
+#: So many characters at its end tell what it names.
+_LONGEST_NAME: Final = 256
 
 
 @cache
@@ -60,7 +61,7 @@ class KeyPolicy:
         self._longest = max(map(len, self._secret), default=0)
         #: How many names around a value must be known to judge it: none where there are no paths.
         self.reach: Final = max((len(path) for path in self._secret_paths | self._safe_paths), default=0)
-        self._cache: dict[str, Verdict | None] = {}
+        self._verdict = lru_cache(_CACHE_SIZE)(self._judge)
 
     def load(self) -> None:
         """Load what judges names; at the end of the process it is not to be found any more."""
@@ -73,24 +74,17 @@ class KeyPolicy:
         Args:
             place: The names around it, outermost first.
         """
+        name = name[-_LONGEST_NAME:]
         if place and self.reach:
-            words = [_words_of(step[-_CACHED_LENGTH:]) for step in (*place, name)[-self.reach :]]
+            words = [_words_of(step[-_LONGEST_NAME:]) for step in (*place[-self.reach :], name)]
             if _fits(self._safe_paths, words):
                 return None
             if _fits(self._secret_paths, words):
                 return TOKEN
-        try:
-            return self._cache[name]
-        except KeyError:
-            pass
-        verdict = self._judge(_words_of(name[-_CACHED_LENGTH:]))
-        if len(name) <= _CACHED_LENGTH:
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            self._cache[name] = verdict
-        return verdict
+        return self._verdict(name)
 
-    def _judge(self, words: _Words) -> Verdict | None:
+    def _judge(self, name: str) -> Verdict | None:
+        words = _words_of(name)
         if words in self._safe:
             return None
         if any(words[-count:] in self._secret for count in range(1, self._longest + 1)):

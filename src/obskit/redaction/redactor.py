@@ -307,15 +307,13 @@ class Redactor:
             return self.failed(error)
 
     def _marker(self, value: Any, verdict: Verdict) -> Any:
-        safe: Any
-        if type(value) is str:
-            safe = self._mask.hide(value, tail=verdict.tail)
-        elif isinstance(value, str):
+        safe: Any = MARKER
+        if isinstance(value, str):
             safe = self._mask.hide(str.__str__(value), tail=verdict.tail)
-        elif isinstance(value, (bytes, bytearray)):
-            safe = type(value)(MARKER.encode()) if type(value) in (bytes, bytearray) else MARKER.encode()
-        else:
-            safe = MARKER
+        elif isinstance(value, bytearray):
+            safe = bytearray(MARKER, "ascii")
+        elif isinstance(value, bytes):
+            safe = MARKER.encode()
         if type(value) is type(safe) and safe == value:
             return value
         self._counts["redacted"] += 1
