@@ -223,7 +223,23 @@ def test_only_the_secret_itself_is_replaced(text: str, shown: str) -> None:
 FRAGMENTS = st.sampled_from(
     [anchor for shape in SHAPES for anchor in shape.anchors]
     + [text for recipe in RECIPES.values() for text in plant(recipe, "alone").text.split(None, 2)]
-    + ["eyJ" + "a" * 12, "a" * 36, "A1" * 20, "password: ", "key=", "token", "***"]
+    + [
+        "oy2",
+        "cio",
+        "00",
+        "s.",
+        "pat",
+        "key-",
+        "bot1:",
+        "://a:",
+        "eyJ" + "a" * 12,
+        "a" * 36,
+        "A1" * 20,
+        "password: ",
+        "key=",
+        "token",
+        "***",
+    ]
     + list(".:@=/- \"'\\%&,([{\n")
     + ["://", "%3A", "%2F", "\\/", "\\u003d", "&quot;"]
 )

@@ -2,8 +2,8 @@
 Find secrets inside text.
 
 A detector yields the spans of what it finds. The built-in ones come with
-anchors: short strings of which every match contains at least one, so that a
-text without any anchor need not be searched at all.
+anchors, short strings of which every match contains at least one, or a probe, so
+that a text without any of them need not be searched at all.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ class Shape(NamedTuple):
 
     name: str
     pattern: str  #: the group "secret" marks what is hidden; every quantifier is bounded or possessive
-    anchors: tuple[str, ...]  #: every match contains at least one of these, letter by letter
-    #: Where the anchors are common: a pattern for a part of every match; it starts with a literal character.
-    probe: str | None = None
+    anchors: tuple[str, ...] = ()  #: every match contains at least one of these, letter by letter
     rest: str = ""  #: a pattern that is cheap to try, for what follows each anchor
+    #: Where anchors would be common: a pattern for a part of every match; it starts with a literal character.
+    probe: str | None = None
     tail: bool = True
 
     def may_find(self, text: str) -> bool:
         """Say cheaply whether `find` could find anything; no is certain."""
-        if not any(map(text.__contains__, self.anchors)):
-            return False
-        return self.probe is None or compiled(self.probe).search(text) is not None
+        if self.probe is not None:
+            return compiled(self.probe).search(text) is not None
+        return any(map(text.__contains__, self.anchors))
 
     def find(self, text: str, /) -> Iterator[Span]:
         """Yield every match."""

@@ -34,8 +34,8 @@ LITERALS: Final = Literals()
 #: The empty text is in none of them.
 _JSON_STARTS: Final = frozenset("{[")
 _JSON_ENDS: Final = frozenset("}]")
-#: So often a text in which something was hidden is searched again at most.
-_MORE_LOOKS: Final = 4
+#: So often a text is searched at most.
+_LOOKS: Final = 5
 #: So many innocent names, and texts, are remembered, up to this length.
 _MEMORY: Final = 4_096
 _MEMORABLE: Final = 256
@@ -146,31 +146,31 @@ class Redactor:
     def text(self, text: str) -> str:
         """Give *text* with every secret in it hidden; it is never cut."""
         # Programs say the same things again and again: 0.1 us for what was said before, 2 us for the search.
-        texts = self.edition().texts  # of this edition, whatever is registered while the text is searched
+        edition = self._edition
+        if self.literals.pattern is not edition.pattern:
+            edition = self.edition()
+        texts = edition.texts  # of this edition, whatever is registered while the text is searched
         if text in texts:
             return text
         try:
-            safe = self._searched(text)
-            if safe is not text:
-                safe = self._settled(safe)
+            spans = self._scanner.find(text)
+            safe = self._hidden_in(text, spans) if spans or text[-1:] in _JSON_ENDS else text
         except BaseException as error:
             let_pass(error)
             return self.failed(error)
-        if safe is text:
-            _remember(text, texts)
+        if safe is text and len(text) <= _MEMORABLE:
+            if len(texts) >= _MEMORY:
+                texts.clear()
+            texts.add(text)
         return safe
 
-    def _searched(self, text: str) -> str:
-        spans = self._scanner.find(text)
-        return text if not spans and text[-1:] not in _JSON_ENDS else self._clean(text, spans)
-
-    def _settled(self, text: str) -> str:
-        """Look again until nothing changes: what a marker stands for may have kept a value from its name."""
-        for _ in range(_MORE_LOOKS):
-            again = self._searched(text)
-            if again == text:
+    def _hidden_in(self, text: str, spans: list[Span]) -> str:
+        """Hide until nothing more is found: what a marker stands for may have kept a value from its name."""
+        for _ in range(_LOOKS):
+            safe = self._clean(text, spans)
+            if safe == text:
                 break
-            text = again
+            text, spans = safe, self._scanner.find(safe)
         return text
 
     def finished(self, line: bytes) -> bytes:
@@ -276,8 +276,10 @@ class Redactor:
         if verdict is not None and name in PAIR_NAMES and _holds_value(among):
             verdict = verdict._replace(doubtful=True)
         # Where places matter, it may be secret in another one.
-        if verdict is None and safe is name and not self.needs_place:
-            _remember(name, known)
+        if verdict is None and safe is name and len(name) <= _MEMORABLE and not self.needs_place:
+            if len(known) >= _MEMORY:
+                known.clear()
+            known.add(name)
         return verdict, safe
 
     def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
@@ -413,13 +415,6 @@ class Redactor:
             return text
         separators = None if '": ' in text else (",", ":")
         return json.dumps(safe, ensure_ascii=text.isascii(), separators=separators)
-
-
-def _remember(text: str, known: set[str]) -> None:
-    if len(text) <= _MEMORABLE:
-        if len(known) >= _MEMORY:
-            known.clear()
-        known.add(text)
 
 
 def _called(entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:

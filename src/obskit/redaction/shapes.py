@@ -51,7 +51,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
         # The id of the bot in base64 (its first digit gives M, N or O), a timestamp, a signature of 27 or 38.
         name="discord-bot-token",
         pattern=rf"{_START}(?P<secret>[MNO][\w-]{{22,27}}\.[\w-]{{6}}\.[\w-]{{27,}}+)",
-        anchors=(".",),
         probe=r"\.[\w-]{6}\.[\w-]{27}",
     ),
     Shape(
@@ -68,7 +67,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         name="telegram-bot-token",
         pattern=rf"(?:{_START}|(?<=bot))(?P<secret>\d{{5,16}}:[A-Za-z0-9_-]{{34,36}}+)(?![\w-])",
-        anchors=(":",),
         probe=r":[\w-]{34}",
     ),
     _prefixed(
@@ -151,7 +149,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
             rf"{_START}(?P<secret>key-[0-9a-f]{{32}}|[0-9a-f]{{32}}-(?:us\d\d?|[0-9a-f]{{8}}-[0-9a-f]{{8}}))"
             r"(?![\w-])"
         ),
-        anchors=("-",),
         probe=r"-(?:us\d|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{8}(?![\w-]))",
     ),
     _prefixed("square-token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22,}+"),
@@ -159,7 +156,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         name="meta-app-token",
         pattern=r"(?<!\d)(?P<secret>\d{15,16}\|[\w-]{27,40}+)(?!\w)",
-        anchors=("|",),
         probe=r"\|[\w-]{27}",
     ),
     _prefixed("shopify-token", "shpat_ shpca_ shppa_ shpss_", r"[A-Fa-f0-9]{32,}+"),
@@ -180,19 +176,16 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         name="nuget-key",
         pattern=rf"{_START}(?P<secret>oy2[a-z0-9]{{43}})(?!\w)",
-        anchors=("oy2",),
         probe=r"2(?<=oy2)[a-z0-9]{43}(?!\w)",
     ),
     Shape(
         name="crates-token",
         pattern=rf"{_START}(?P<secret>cio(?=[A-Za-z]{{0,31}}+\d)[A-Za-z0-9]{{32}})(?!\w)",
-        anchors=("cio",),
         probe=r"cio[A-Za-z0-9]{32}(?!\w)",
     ),
     Shape(
         name="okta-token",
         pattern=r"(?<![\w-])(?P<secret>00(?=[\w-]{0,39}[a-z])(?=[\w-]{0,39}[A-Z])[\w-]{40})(?![\w-])",
-        anchors=("00",),
         probe=r"0(?<=00)[\w-]{40}(?![\w-])",
     ),
     _prefixed("1password-token", "ops_eyJ", r"[\w+/=-]{40,}+"),
@@ -202,7 +195,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         name="vault-legacy-token",
         pattern=r"(?<![\w.])(?P<secret>s\.(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24})(?!\w|\.\w)",
-        anchors=("s.",),
         probe=r"\.(?<=s\.)[A-Za-z0-9]{24}(?![A-Za-z0-9])",
     ),
     Shape(
@@ -215,7 +207,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape(
         name="airtable-token",
         pattern=rf"{_START}(?P<secret>pat[A-Za-z0-9]{{14}}\.[0-9a-f]{{64}})(?!\w)",
-        anchors=(".",),
         probe=r"\.[0-9a-f]{64}",
     ),
     _prefixed(
@@ -286,7 +277,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
         # Up to the last @ before the path, which should not be in a password but is.
         name="url-password",
         pattern=rf"{_USER}(?P<secret>[^\s/?#\"'<>]{{1,512}}){_HOST}",
-        anchors=("://",),
         probe=_USERINFO,
         tail=False,
     ),
@@ -294,7 +284,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
         # Only web addresses have an @ in their path: in others, the host is behind the last one of the word.
         name="database-password",
         pattern=rf"(?<!http)(?<!https){_USER}(?P<secret>(?:[^\s\"'<>:]|:(?!//)){{1,256}}){_HOST}",
-        anchors=("://",),
         probe=_USERINFO,
         tail=False,
     ),
@@ -302,14 +291,12 @@ SHAPES: Final[tuple[Shape, ...]] = (
         # A slash in the password of a web address; then what follows the @ must look like a host.
         name="url-odd-password",
         pattern=rf"{_USER}(?P<secret>[^\s\"'<>@]{{1,256}}+)@(?=(?:[\w-]++\.)++\w|[\w-]++:\d)",
-        anchors=("://",),
         probe=_USERINFO,
         tail=False,
     ),
     Shape(
         name="url-token",
         pattern=r"://(?=[^\s/?#@]*+@)(?=[A-Za-z_.%~-]*+\d)(?P<secret>[^\s/?#:@\"'<>]{16,512}+)@",
-        anchors=("://",),
         probe=_USERINFO,
     ),
     Shape(
