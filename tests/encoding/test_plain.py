@@ -222,6 +222,19 @@ def test_what_was_cut_is_told() -> None:
     assert plain({"a": 1, "b": 2, "c": 3}, budget=budget) == {"a": 1, "b": 2, "...": "[+1 more]"}
 
 
+def test_a_huge_value_does_not_take_the_place_of_its_siblings() -> None:
+    """Containers are read level by level until there is no room for more values."""
+    wide, budget = [[number] for number in range(50)], Budget(nodes=60)
+    shown = cast("dict[str, Any]", plain({"wide": wide, "small": {"n": 1}}, budget=budget))
+    assert shown["small"] == {"n": 1}
+    assert shown["wide"][0] == [0]
+    assert shown["wide"][-1] == ["[+1 more]"]
+    assert plain([Point(1, [2]), [3]], budget=Budget(nodes=3)) == [
+        {"x": 1, "y": ["[+1 more]"]},
+        ["[+1 more]"],
+    ]
+
+
 def test_texts_share_a_budget_and_short_ones_are_never_cut() -> None:
     """Twenty long texts take no more time than a few, and what stands beside them is whole."""
     shown = cast("list[str]", plain(["x" * 300_000] * 20 + ["y" * 200]))

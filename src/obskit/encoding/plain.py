@@ -157,7 +157,7 @@ class Conversion:
         if len(self._path) >= self._budget.depth:
             return self.text(f"[cut: {type_name(owner)} nested too deep]")
         self._nodes_left -= len(entries)
-        self.limit = min(self.limit, self._nodes_left)
+        self.limit = max(0, min(self.limit, self._nodes_left))
         path = (*self._path, id(owner))
         self._waiting.append(_Container(owner, result, entries, more, path, self._rules))
         return result
@@ -301,25 +301,7 @@ def _exception(walk: Conversion, value: BaseException) -> Json:
     return walk.text(f"{type_name(value)}: {text}" if text else type_name(value))
 
 
-#: What the standard types become; asked by exact type first.
-_CONVERTERS: Final[dict[type, _Converter]] = {
-    int: _integer,
-    float: _number,
-    bool: lambda walk, value: value,
-    type(None): lambda walk, value: value,
-    dict: _dict,
-    list: _sequence,
-    tuple: _sequence,
-    set: _set,
-    frozenset: _set,
-    deque: _sequence,
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
-    MappingProxyType: _mapping,
-}
-
-#: The same for types that descend from them, in this order.
+#: What the standard types become, and those that descend from them, in this order.
 _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (Enum, lambda walk, value: walk.part(value.value)),
     (str, lambda walk, value: walk.text(str.__str__(value))),
@@ -336,6 +318,16 @@ _BY_BASE: Final[tuple[tuple[type, _Converter], ...]] = (
     (frozenset, _set),
     (type, lambda walk, value: walk.text(f"{value.__module__}.{value.__qualname__}")),
 )
+
+#: The exact type is asked first.
+_CONVERTERS: Final[dict[type, _Converter]] = {
+    **dict(_BY_BASE),
+    bool: lambda walk, value: value,
+    type(None): lambda walk, value: value,
+    dict: _dict,
+    memoryview: _bytes,
+    MappingProxyType: _mapping,
+}
 
 #: The same for types of modules that this one does not load: they take as long as the rest of the
 #: import together, and where there is such a value its module is there. Found once, they join `_CONVERTERS`.

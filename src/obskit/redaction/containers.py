@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, is_dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(NamedTuple):
     """One way to be a container."""
 
     #: Lists at most so many entries: values, or (name, value) pairs of a named kind.
     read: Callable[[Any, int], list[Any]]
-    is_named: bool = False
-    #: Makes an empty one to be filled later, which lets cycles be rebuilt; None for immutable kinds.
-    shell: Callable[[Any], Any] | None = None
     #: Fills a shell, or makes an immutable one of the type of the first argument.
     build: Callable[[Any, Iterable[Any]], Any]
+    #: Makes an empty one to be filled later, which lets cycles be rebuilt; None for immutable kinds.
+    shell: Callable[[Any], Any] | None = None
+    is_named: bool = False
 
 
 def kind_of(value: object) -> Kind | None:
@@ -38,7 +36,7 @@ def _foreign(kind: type) -> Kind | None:
     """Judge a type that is not in the table by what it descends from."""
     if issubclass(kind, (str, bytes, bytearray, memoryview, range, BaseException, Iterator, type)):
         return None
-    if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__") or hasattr(kind, "__pydantic_fields__"):
+    if any(hasattr(kind, mark) for mark in _RECORD_MARKS):
         return _RECORD
     if issubclass(kind, tuple):
         return _NAMED_TUPLE if type(getattr(kind, "_fields", None)) is tuple else _TUPLE
@@ -95,15 +93,18 @@ def _make_named_tuple(source: Any, entries: Iterable[tuple[Any, Any]]) -> Any:
     return tuple.__new__(type(source), [value for _, value in entries])
 
 
-_DICT: Final = Kind(read=_read_dict, is_named=True, shell=lambda source: {}, build=_fill_dict)
-_MAPPING: Final = Kind(read=_read_mapping, is_named=True, shell=lambda source: {}, build=_fill_dict)
-_LIST: Final = Kind(read=_read_values, shell=lambda source: [], build=list.extend)
-_DEQUE: Final = Kind(read=_read_values, shell=lambda source: deque(maxlen=source.maxlen), build=deque.extend)
-_TUPLE: Final = Kind(read=_read_values, build=lambda source, entries: tuple(entries))
-_NAMED_TUPLE: Final = Kind(read=_read_named_tuple, is_named=True, build=_make_named_tuple)
-_SET: Final = Kind(read=_read_values, build=lambda source, entries: set(entries))
-_FROZENSET: Final = Kind(read=_read_values, build=lambda source, entries: frozenset(entries))
-_RECORD: Final = Kind(read=_read_record, is_named=True, shell=_record_shell, build=_fill_record)
+_DICT: Final = Kind(_read_dict, _fill_dict, shell=lambda source: {}, is_named=True)
+_MAPPING: Final = Kind(_read_mapping, _fill_dict, shell=lambda source: {}, is_named=True)
+_LIST: Final = Kind(_read_values, list.extend, shell=lambda source: [])
+_DEQUE: Final = Kind(_read_values, deque.extend, shell=lambda source: deque(maxlen=source.maxlen))
+_TUPLE: Final = Kind(_read_values, lambda source, entries: tuple(entries))
+_NAMED_TUPLE: Final = Kind(_read_named_tuple, _make_named_tuple, is_named=True)
+_SET: Final = Kind(_read_values, lambda source, entries: set(entries))
+_FROZENSET: Final = Kind(_read_values, lambda source, entries: frozenset(entries))
+_RECORD: Final = Kind(_read_record, _fill_record, shell=_record_shell, is_named=True)
+
+#: What classes have that dataclasses, attrs and pydantic made.
+_RECORD_MARKS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__")
 
 _EXACT: Final[dict[type, Kind | None]] = {
     dict: _DICT,

@@ -8,8 +8,7 @@ is loaded with the first value that is not hidden for its name alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .policy import KeyPolicy
 from .span import Mention, Span
@@ -100,8 +99,7 @@ _DIRECTORIES: Final = frozenset({"PWD", "OLDPWD"})
 _RULE: Final = "assignment"
 
 
-@dataclass(slots=True)
-class _Name:
+class _Name(NamedTuple):
     """A secret name in a text, and where its value starts."""
 
     name: str
