@@ -123,6 +123,7 @@ class Text(str):
         (range(2), "range(0, 2)"),
         ({1: "a", "1": "b", None: "c", (2,): "d"}, {"1": "a", "1#2": "b", "None": "c", "[2]": "d"}),
         ({"1": "a", "1#2": "b", 1: "c"}, {"1": "a", "1#2": "b", "1#3": "c"}),
+        ({Text("true"): 1}, {"true": 1}),
         (LyingDict(a=1), "[unreadable LyingDict: TypeError]"),
         (Hostile(SystemExit()), "[unreadable Hostile: SystemExit]"),
     ],

@@ -47,6 +47,7 @@ def test_examples_of_the_documentation_hold() -> None:
         "apiToken": "abc",
         "X-API-Key": 12345,
         "APIKEY": b"bytes",
+        "authKey": bytearray(b"bytes"),
         "token": ["a"],
         "monkey": "see",
         "keyboard": "qwerty",
@@ -59,6 +60,7 @@ def test_examples_of_the_documentation_hold() -> None:
         "apiToken": "***",
         "X-API-Key": "***",
         "APIKEY": b"***",
+        "authKey": bytearray(b"***"),
         "token": "***",
         "monkey": "see",
         "keyboard": "qwerty",
@@ -258,3 +260,12 @@ def test_a_value_under_a_secret_name_may_be_of_any_class() -> None:
 def test_the_package_lists_its_names() -> None:
     """Also those that are loaded at first need."""
     assert "Detector" in dir(obskit.redaction)
+
+
+def test_what_is_loaded_early_is_not_loaded_again() -> None:
+    """A redactor that has searched already may be told to load all the rest."""
+    redactor = Redactor()
+    assert redactor.text("password=hunter2") == "password=***"
+    tools = redactor._scanner.load()
+    redactor.load()
+    assert redactor._scanner.load() is tools
