@@ -79,17 +79,15 @@ def read(carrier: Mapping[Any, Any]) -> tuple[TraceContext | None, list[str]]:
     return None if context == NOWHERE else context, [name for name in told if name not in found]
 
 
-def write(
-    carrier: MutableMapping[str, str], names: Iterable[str], *, step_id: str, context: TraceContext
-) -> None:
-    """Write those headers of *context* that *names* asks for, *step_id* being the caller."""
-    trace_id, sampled = context.trace_id or "", int(context.sampled)
+def write(carrier: MutableMapping[str, str], names: Iterable[str], context: TraceContext) -> None:
+    """Write those headers that *names* asks for, of a *context* that has both ids."""
+    trace_id, parent_id, sampled = context.trace_id or "", context.parent_id, int(context.sampled)
     values = {
-        "traceparent": f"00-{trace_id}-{step_id}-{sampled:02x}",
+        "traceparent": f"00-{trace_id}-{parent_id}-{sampled:02x}",
         "tracestate": context.tracestate,
         "baggage": context.baggage,
         "x-correlation-id": context.correlation_id,
-        "x-amzn-trace-id": f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={step_id};Sampled={sampled}",
+        "x-amzn-trace-id": f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={parent_id};Sampled={sampled}",
     }
     for name in names:
         header = _header(name)

@@ -272,9 +272,17 @@ class OpenTrace(_Recording, ExecutionTrace):
             leave(self)
             self.block.__exit__()
 
-    def place(self) -> TraceContext:
-        """Tell another process where it is called from; the step that calls is not in it."""
-        return replace(self._origin, trace_id=self.trace_id, correlation_id=self.correlation_id)
+    def place(self, caller_id: str) -> TraceContext:
+        """Tell another process where it is called from: by *caller_id*, which is a step or the trace."""
+        baggage = self._origin.baggage
+        is_safe = self._gate.text(baggage) == baggage  # a secret may have come in with it
+        return replace(
+            self._origin,
+            trace_id=self.trace_id,
+            parent_id=caller_id,
+            correlation_id=self.correlation_id,
+            baggage=baggage if is_safe else "",
+        )
 
     def _shared_correlation_id(self) -> str:
         """Return what joins the traces that begin inside this one to it: where nobody gave one, its id."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import replace
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from .. import runtime
@@ -154,12 +153,9 @@ def inject(carrier: MutableMapping[str, str], names: Iterable[str] = HEADERS) ->
     node = current_node()
     if node is None:
         return
-    context = node.trace.place()
-    if context.baggage and runtime.current().gate.text(context.baggage) != context.baggage:
-        context = replace(context, baggage="")  # a secret came in with it
-    step_id = node.id if isinstance(node, OpenStep) else node.span_id
+    caller_id = node.id if isinstance(node, OpenStep) else node.span_id
     try:
-        write(carrier, names, step_id=step_id, context=context)
+        write(carrier, names, node.trace.place(caller_id))
     except Exception as error:  # the carrier's own code ran
         let_pass(error)
 
