@@ -81,7 +81,7 @@ class DynamoDBTable:
         self.prefix: Final = prefix
         self._what: Final = what
         self._is_ours: Final = client is None
-        self._client = _connect(what) if client is None else client
+        self._client: Any = _connect(what) if client is None else client
         restart_after_fork(self)
 
     def start_anew(self) -> None:
