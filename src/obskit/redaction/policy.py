@@ -61,7 +61,7 @@ class KeyPolicy:
         self._longest = max(map(len, self._secret), default=0)
         #: How many names around a value must be known to judge it: none where there are no paths.
         self.reach: Final = max((len(path) for path in self._secret_paths | self._safe_paths), default=0)
-        self._verdict = lru_cache(_CACHE_SIZE)(self._judge)
+        self._known: dict[str, Verdict | None] = {}
 
     def load(self) -> None:
         """Load what judges names; at the end of the process it is not to be found any more."""
@@ -74,14 +74,22 @@ class KeyPolicy:
         Args:
             place: The names around it, outermost first.
         """
-        name = name[-_LONGEST_NAME:]
         if place and self.reach:
             words = [_words_of(step[-_LONGEST_NAME:]) for step in (*place[-self.reach :], name)]
             if _fits(self._safe_paths, words):
                 return None
             if _fits(self._secret_paths, words):
                 return TOKEN
-        return self._verdict(name)
+        try:
+            return self._known[name]  # half the time of functools.lru_cache, for each secret of each event
+        except KeyError:
+            pass
+        verdict = self._judge(name[-_LONGEST_NAME:])
+        if len(name) <= _LONGEST_NAME:
+            if len(self._known) >= _CACHE_SIZE:
+                self._known.clear()
+            self._known[name] = verdict
+        return verdict
 
     def _judge(self, name: str) -> Verdict | None:
         words = _words_of(name)

@@ -264,23 +264,38 @@ class Redactor:
         try:
             if type(name) is not str:
                 return self._foreign_name(name)
-            known = self.edition().names
+            edition = self._edition
+            if self.literals.pattern is not edition.pattern:
+                edition = self.edition()
+            known = edition.names
             if name in known:
                 return None, name
-            verdict, safe = self._verdict(name), self.text(name)
-            if name in PAIR_VALUES:
-                return next(filter(None, map(self._verdict, _called(among))), verdict), safe
+            verdict, safe = self._policy.verdict(name, self.place), self.text(name)
+            if name in PAIR_VALUES or (verdict is not None and name in PAIR_NAMES):
+                return self._paired_verdict(name, verdict, among), safe
         except BaseException as error:  # the name's own code ran
             let_pass(error)
             return Verdict(tail=False), self.failed(error)
-        if verdict is not None and name in PAIR_NAMES and _holds_value(among):
-            verdict = verdict._replace(doubtful=True)
         # Where places matter, it may be secret in another one.
         if verdict is None and safe is name and len(name) <= _MEMORABLE and not self.needs_place:
             if len(known) >= _MEMORY:
                 known.clear()
             known.add(name)
         return verdict, safe
+
+    def _paired_verdict(
+        self, name: str, verdict: Verdict | None, among: Sequence[tuple[Any, Any]]
+    ) -> Verdict | None:
+        """Judge one of the names in ``{"name": "Authorization", "value": ...}``."""
+        texts = [(other, value) for other, value in among if type(other) is str]
+        if name in PAIR_VALUES:
+            called = [
+                str.__str__(value) for other, value in texts if other in PAIR_NAMES and isinstance(value, str)
+            ]
+            return next(filter(None, map(self._verdict, called)), verdict)
+        if verdict is not None and any(other in PAIR_VALUES for other, _ in texts):
+            return verdict._replace(doubtful=True)
+        return verdict
 
     def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
         safe = self.leaf(name)
@@ -298,10 +313,8 @@ class Redactor:
     def hidden(self, value: Any, verdict: Verdict, /) -> Any:
         """Give the marker for *value*, or *value* itself where it may stay."""
         try:
-            if value is None or type(value) is bool:
-                return value
             # Most are texts, which need no closer look.
-            if (type(value) is not str or verdict.doubtful) and _values().may_stay(value, verdict):
+            if (type(value) is not str or verdict.doubtful) and _may_stay(value, verdict):
                 return value
             return self._marker(value, verdict)
         except BaseException as error:  # the value's own code ran
@@ -310,7 +323,9 @@ class Redactor:
 
     def _marker(self, value: Any, verdict: Verdict) -> Any:
         safe: Any = MARKER
-        if isinstance(value, str):
+        if type(value) is str:
+            safe = self._mask.hide(value, tail=verdict.tail)
+        elif isinstance(value, str):
             safe = self._mask.hide(str.__str__(value), tail=verdict.tail)
         elif isinstance(value, bytearray):
             safe = bytearray(MARKER, "ascii")
@@ -319,7 +334,8 @@ class Redactor:
         if type(value) is type(safe) and safe == value:
             return value
         self._counts["redacted"] += 1
-        self._tell("key", "name")
+        if self._findings is not None:  # not in `_tell`: a call of it for each secret of each event
+            self._tell("key", "name")
         return safe
 
     def _tell(self, rule: str, kind: Kind) -> None:
@@ -417,15 +433,8 @@ class Redactor:
         return json.dumps(safe, ensure_ascii=text.isascii(), separators=separators)
 
 
-def _called(entries: Sequence[tuple[Any, Any]]) -> Iterator[str]:
-    """Give what the value is called in ``{"name": "Authorization", "value": ...}``."""
-    for name, called in entries:
-        if type(name) is str and name in PAIR_NAMES and isinstance(called, str):
-            yield str.__str__(called)
-
-
-def _holds_value(entries: Sequence[tuple[Any, Any]]) -> bool:
-    return any(type(name) is str and name in PAIR_VALUES for name, _ in entries)
+def _may_stay(value: Any, verdict: Verdict) -> bool:
+    return value is None or type(value) is bool or _values().may_stay(value, verdict)
 
 
 def _shown(name: Any) -> str:
