@@ -33,7 +33,6 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 #: NEXT LINE, LINE SEPARATOR and PARAGRAPH SEPARATOR: `str.splitlines` breaks at them.
 _LINE_BREAKS: Final = "\x85\u2028\u2029"
-_LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def dumps(values: Mapping[str, Json]) -> bytes:
@@ -86,7 +85,8 @@ def _whole_line(values: Mapping[str, Json], dumps: Dumps) -> bytes:
         line = dumps(values)
     # Only a lone surrogate gets here: everything else in *values* is plain JSON.
     except (UnicodeError, ValueError, TypeError):
-        line = dumps(json.loads(_LONE_SURROGATES.sub("\ufffd", _compact.encode(values))))
+        text = re.sub("[\ud800-\udfff]", "\ufffd", _compact.encode(values))
+        line = dumps(json.loads(text))
     if not line.isascii() and breaks_lines(text := line.decode()):
         for character in _LINE_BREAKS:
             text = text.replace(character, f"\\u{ord(character):04x}")
