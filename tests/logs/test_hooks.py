@@ -162,6 +162,17 @@ def test_hooks_that_came_after_ours_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     assert all_hooks() == [later] * 4
 
 
+def test_a_hook_that_others_still_call_only_passes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After close() nothing is logged, and what was there before still gets it."""
+    output, seen = io.BytesIO(), list[object]()
+    monkeypatch.setattr(warnings, "showwarning", lambda *args: seen.append(args))
+    with obskit.configure(output=output, capture_logging=False):
+        ours = warnings.showwarning
+    ours("odd", UserWarning, "bot.py", 1)
+    assert seen == [("odd", UserWarning, "bot.py", 1)]
+    assert output.getvalue() == b""
+
+
 def test_a_warning_is_told_once_and_printed_without_its_secrets() -> None:
     """The line says what is warned of, where, and of which kind; the usual text is still printed."""
     program = f"import obskit, warnings\nobskit.configure()\nwarnings.warn('old: token={SECRET}')"
