@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -74,6 +75,27 @@ def left_behind(path: Path, *words: str, **more: Any) -> None:
         os.kill(os.getpid(), 9)
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=60, check=False)
+
+
+def test_a_signal_handler_may_close_what_is_looking_into_the_spool(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs in the same thread, which cannot wait for itself."""
+    alerter = Alerter([Memory()], spool=path)
+    spool = alerter._terms.spool
+    assert spool is not None
+    claim = spool.claim
+
+    def interrupted(limit: int) -> object:
+        monkeypatch.undo()
+        alerter.close(1)
+        return claim(limit)
+
+    monkeypatch.setattr(spool, "claim", interrupted)
+    thread = threading.Thread(target=alerter.flush, args=(1,), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_what_is_delivered_leaves_the_spool(path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,21 @@ def sink() -> Script:
 def repeats_told(sink: Script) -> int:
     """All that messages have told of."""
     return sum(delivery.repeats.count for delivery in sink.deliveries)
+
+
+def together(threads: int, run: Callable[[], object]) -> None:
+    """Call *run* in several threads at the same time."""
+    barrier = threading.Barrier(threads)
+
+    def go() -> None:
+        barrier.wait(10)
+        run()
+
+    started = [threading.Thread(target=go) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
 
 
 # --- repeats ---
@@ -111,6 +129,42 @@ def test_a_digest_of_a_forgotten_incident_names_its_key(
         "error",
         1,
     )
+
+
+def test_flush_and_close_keep_to_their_time_however_slow_the_shared_place_is(clock: FakeClock) -> None:
+    """What it has not taken by then is told in the last message."""
+
+    class Slow(MemoryDedupe):
+        def count(self, key: str, repeats: Repeats, /) -> None:
+            time.sleep(0.05)
+            super().count(key, repeats)
+
+    sink, shared = Script(), Slow(clock=clock)
+    alerter = Alerter([sink], dedupe=shared, clock=clock)
+    for _ in range(2):
+        for word in (f"{one} {other}" for one in WORDS for other in WORDS):
+            assert alerter.send(alert(word)).key
+    began = time.monotonic()
+    alerter.flush(1.0)
+    alerter.close(1.0)
+    assert time.monotonic() - began < 5  # of the 7 that it would take
+    kept = sum(mark.unreported.count for mark in shared._marks.values())
+    assert kept + repeats_told(sink) == len(WORDS) ** 2
+    assert_adds_up(alerter)
+
+
+def test_threads_that_send_at_once_start_one_watch(clock: FakeClock) -> None:
+    """Its chores have a place each; a second look would take that of a storm."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(50):
+            alerter = Alerter([Memory()], digest=True, clock=clock)
+            together(4, lambda alerter=alerter: alerter._watch.start())  # type: ignore[misc]
+            assert alerter._watch._worker.pending == 1
+            alerter.close(0)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 # --- storms ---

@@ -205,7 +205,7 @@ class Alerter:
         deadline = Deadline(at_most(timeout))
         self._watch.drain()
         done = [lane.flush(deadline.left()) for lane in self._all_lanes]
-        self._watch.hand_over()
+        self._watch.hand_over(deadline.left())
         return all(done)
 
     def close(self, timeout: float | None = 5.0) -> None:
@@ -220,10 +220,10 @@ class Alerter:
                 return
             self._closed = True
         deadline = Deadline(at_most(timeout))
-        self._watch.close()
+        self._watch.close(deadline.left())
         for lane in self._all_lanes:  # half of the time is for the fallback
             lane.close(deadline.left() / (2 if lane.fallback else 1))
-        self._watch.hand_over()
+        self._watch.hand_over(deadline.left())
         self._terms.shared.close()
         if self._terms.spool is not None:
             self._terms.spool.close()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from ..clock import Deadline
 from ..encoding.budget import shorten
 from ..ids import new_trace_id
 from ..runtime import current
@@ -28,6 +29,8 @@ STORM_PAUSE: Final = 60.0
 #: Bounds of the seconds between two looks at windows and spool.
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
+#: Seconds that the shared place has to take over what was counted, also where no time is left.
+_LEAST: Final = 0.2
 #: Messages that one summary tells of, and characters of each; of more there is only a number.
 _TOLD: Final = 20
 _LENGTH: Final = 120
@@ -58,13 +61,14 @@ class Watch:
 
     def start_anew(self) -> None:
         """Watch nothing yet, as in a forked child."""
-        self._is_watching = False
-        self._draining = threading.Lock()
+        self._unwatched = threading.Lock()  # nobody gives it back: of several threads one starts to look
+        self._draining = threading.RLock()  # a signal handler may flush or close meanwhile
 
     def start(self) -> None:
         """Look from now on, where there is anything to look for."""
-        if not self._is_watching and (self._terms.digests or self._terms.spool is not None):
-            self._is_watching = self._worker.submit(self._look)
+        has_chores = self._terms.digests or self._terms.spool is not None
+        if has_chores and self._unwatched.acquire(blocking=False):
+            self._worker.submit(self._look)
 
     def storm_began(self, lane: Lane) -> None:
         """Take note that *lane* has begun to hold alerts back."""
@@ -85,22 +89,29 @@ class Watch:
                         continue
                 lane.deliver(job)
 
-    def hand_over(self) -> None:
-        """Let the shared place keep what was counted here, so that whoever tells next tells of it too."""
+    def hand_over(self, timeout: float) -> None:
+        """
+        Let the shared place keep what was counted here, so that whoever tells next tells of it too.
+
+        It is asked for each window; what it does not get to in *timeout* seconds stays here.
+        """
         shared = self._terms.shared
         if not shared.outlives_us:
             return
+        deadline = Deadline(max(timeout, _LEAST))
         for windows in (lane.windows for lane in self._lanes):
             for mark in windows.unreported():
+                if not deadline.left():
+                    return
                 repeats = windows.take(mark)
                 if repeats.count and not shared.count(mark, repeats):
                     windows.count(mark, repeats)
 
-    def close(self) -> None:
-        """Stop watching, and tell what is left to tell."""
+    def close(self, timeout: float) -> None:
+        """Stop watching, and tell what is left to tell; half of *timeout* is for those who deliver it."""
         self._worker.close(0.0)
         self.drain()
-        self.hand_over()
+        self.hand_over(timeout / 2)
         for lane in self._lanes:
             self._tell_storm(lane)
             if told := {mark: lane.windows.end(mark) for mark in lane.windows.unreported()}:
