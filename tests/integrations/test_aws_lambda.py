@@ -121,7 +121,15 @@ def test_a_name_in_place_of_the_handler_is_refused() -> None:
         observed("order")  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("context", [None, SimpleNamespace(get_remaining_time_in_millis=lambda: "soon")])
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        SimpleNamespace(get_remaining_time_in_millis=lambda: "soon"),
+        SimpleNamespace(w3c=lambda: None),
+        SimpleNamespace(w3c={"traceparent": "x"}),
+    ],
+)
 def test_a_handler_works_without_a_context(context: object, store: Store) -> None:
     """A unit test may call it with whatever it has, and the event may not tell its user."""
     handler = observed(user_id=lambda event: event["user"])(lambda event, context: event)

@@ -162,6 +162,17 @@ def test_an_application_that_raises_is_told_of_once(seen: Observed) -> None:
     assert [alert.message for alert in seen.alerts()] == ["GET /rows failed"]
 
 
+def test_an_application_that_raises_what_ends_an_iteration_has_failed(seen: Observed) -> None:
+    """As ``next()`` does of something empty: that is not the end of its response."""
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        return [next(iter([]))]
+
+    with pytest.raises(StopIteration):
+        call(ObskitMiddleware(app))
+    assert seen.ends() == [("GET /rows", "error")]
+
+
 def test_leaving_is_no_error(seen: Observed) -> None:
     """SystemExit ends the trace as cancelled and passes on."""
 

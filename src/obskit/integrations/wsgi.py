@@ -23,6 +23,7 @@ Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Callable[[bytes], object]]
 App: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+_END: Final = object()
 _READ: Final = {f"HTTP_{name.upper().replace('-', '_')}": name for name in READ}
 
 
@@ -81,11 +82,9 @@ class _Response:
         return self._start_response(status, [*headers, *ours.items()], exc_info)
 
     def run(self, function: Callable[..., R], *args: Any) -> R:
-        """Call *function* in the request's context; what it raises, but for its end, ends the request."""
+        """Call *function* in the request's context; what it raises ends the request."""
         try:
             return self._context.run(function, *args)
-        except StopIteration:
-            raise
         except BaseException as error:
             self._end(error)
             raise
@@ -94,7 +93,10 @@ class _Response:
         return self
 
     def __next__(self) -> bytes:
-        return self.run(self._rest.__next__)
+        chunk: Any = self.run(next, self._rest, _END)
+        if chunk is _END:
+            raise StopIteration
+        return chunk  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close the application's response; the request has ended then."""
