@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,35 @@ def test_a_receiver_that_hangs_holds_up_nobody(server: Script) -> None:
     record()
     assert sum(counted(exporter)) == 4
     assert counted(exporter)[1] >= 3
+
+
+class Emptied(deque[Any]):
+    """Another thread takes all the rest as soon as something is taken."""
+
+    def popleft(self) -> Any:
+        """Take the first."""
+        first = super().popleft()
+        self.clear()
+        return first
+
+
+def test_a_batch_that_is_sent_at_last_does_not_disturb_who_closes(server: Script) -> None:
+    """The worker may be done with it just when it is given up: the store is closed all the same."""
+    store = Closed()
+    exporter = OTLPExporter(store, f"{server.url}/v1/traces")
+    exporter._waiting = Emptied([None, None, None])
+    exporter.close()
+    assert (store.is_closed, counted(exporter)) == (True, (0, 1, 0))
+
+
+class Closed(MemoryTraceStore):
+    """Knows whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        """Take note."""
+        self.is_closed = True
 
 
 def test_more_than_there_is_room_for_is_counted(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
@@ -174,9 +175,10 @@ class OTLPExporter:
     def _settle(self, number: int, outcome: str) -> None:
         """Be done with the *number* that have waited longest, unless `close` has given them up."""
         self._failures = 0
-        for _ in range(min(number, len(self._waiting))):
-            self._waiting.popleft()
-            count(self._counts, outcome)
+        with suppress(IndexError):  # it may do so right now
+            for _ in range(number):
+                self._waiting.popleft()
+                count(self._counts, outcome)
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:
