@@ -273,3 +273,30 @@ def test_a_job_that_starts_the_next_one_drags_nothing_along() -> None:
         return await ended
 
     assert asyncio.run(run()) <= 2
+
+
+@pytest.mark.parametrize("binds", [False, True])
+def test_a_job_that_still_runs_when_the_next_one_starts_drags_nothing_along(binds: bool) -> None:
+    """What has ended meanwhile is let go, also where the job has bound more for itself."""
+
+    async def run() -> int:
+        ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        running = set()
+
+        async def job(number: int) -> None:
+            with bound_context(number=number):
+                if binds:
+                    set_context(early=number)
+                if number < 50:
+                    running.add(asyncio.create_task(job(number + 1)))
+                set_context(late=number)
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                if number == 50:
+                    assert get_context()["number"] == 50
+                    ended.set_result(depth(context.current_scope()))
+
+        await job(0)
+        return await ended
+
+    assert asyncio.run(run()) <= 20

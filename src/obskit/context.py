@@ -22,7 +22,11 @@ R = TypeVar("R")
 
 
 class Scope(Bound):
-    """The fields that are bound here, the block that bound them, and the scope around it."""
+    """
+    The fields that are bound here, the block that bound them, and the scope around it.
+
+    What `set_context` binds inside of a block is a scope of nobody in that of the block.
+    """
 
     __slots__ = ("has_ended", "outer", "owner")
 
@@ -31,8 +35,12 @@ class Scope(Bound):
     ) -> None:
         super().__init__(fields)
         self.owner: Final = owner
-        self.outer: Final = outer
+        self.outer = outer
         self.has_ended = False  #: tasks that began in the block may go on in the scope
+
+    def lasting(self) -> Scope:
+        """Return this scope, or one of the same fields where its block has ended."""
+        return Scope(self.fields, None, None) if self.has_ended else self
 
 
 _EMPTY: Final = Scope(MappingProxyType({}), None, None)
@@ -54,16 +62,19 @@ def set_context(**fields: object) -> None:
     'g-1'
     >>> clear_context()
     """
-    scope = SCOPE.get()
-    SCOPE.set(Scope({**scope.fields, **fields}, scope.owner, scope.outer))
+    _bind({**SCOPE.get().fields, **fields})
 
 
 def clear_context(*names: str) -> None:
     """Unbind the fields called *names*, or all of them; unknown names are ignored."""
-    scope = SCOPE.get()
     gone = {str.__str__(name) for name in names if issubclass(type(name), str)}
-    kept = {name: value for name, value in scope.fields.items() if names and name not in gone}
-    SCOPE.set(Scope(kept, scope.owner, scope.outer))
+    _bind({name: value for name, value in SCOPE.get().fields.items() if names and name not in gone})
+
+
+def _bind(fields: Mapping[str, object]) -> None:
+    """Have *fields* bound, and no others, until the block around ends."""
+    scope = SCOPE.get()
+    SCOPE.set(Scope(fields, None, scope.outer if scope.owner is None else scope))
 
 
 def get_context() -> Mapping[str, object]:
@@ -94,9 +105,9 @@ class bound_context:  # noqa: N801 - used as a function, with and without `with`
         self.recording: object = None
 
     def __enter__(self) -> None:
-        around = SCOPE.get()
-        if around.has_ended:  # a job that starts the next one would drag all that have ended along
-            around = Scope(around.fields, None, None)
+        around = scope = SCOPE.get().lasting()
+        while scope.outer is not None:  # a job that starts the next one would drag all that have ended along
+            scope.outer = scope = scope.outer.lasting()
         SCOPE.set(Scope({**around.fields, **self.fields}, self, around))
 
     def __exit__(self, *error: object) -> None:

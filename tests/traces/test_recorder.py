@@ -17,11 +17,14 @@ from opentelemetry.sdk.trace import TracerProvider
 
 import obskit
 from obskit import runtime
+from obskit.encoding.exceptions import ErrorInfo
 from obskit.errors import ConfigError
 from obskit.testing import capture
 from obskit.traces import MemoryTraceStore, SafeTrace
-from obskit.traces.bounds import MAX_STEPS, ROOM
+from obskit.traces.bounds import MAX_STEPS, ROOM, Room
 from obskit.traces.current import current_node
+from obskit.traces.model import Step
+from tests.sinks.test_lines import struck
 from tests.traces.recorded import last, shape
 
 if TYPE_CHECKING:
@@ -287,6 +290,63 @@ def test_a_step_that_gives_way_makes_room_for_the_latest() -> None:
             with trace.step(f"step {number}", note="x" * 400):
                 pass
     assert last().steps[-1].details["note"] == "x" * 400
+
+
+def test_what_a_handler_or_thread_tells_meanwhile_stays() -> None:
+    """Wherever it strikes: nothing is lost uncounted."""
+    for place in range(1, 200):
+        with obskit.trace("/x") as trace, trace.step("a") as step:
+
+            def tell(name: str) -> None:
+                step.add(**{name: name})
+                trace.add(**{name: name})
+                trace.link(name, f"https://x/{name}")
+
+            was_struck = struck(lambda: tell("one"), lambda: tell("two"), place)
+            names = {"one", "two"} if was_struck else {"one"}
+            assert {*step.details} == {*trace.attributes} == {*trace.links} == names
+        if not was_struck:
+            break
+    assert place > 50
+
+
+def test_what_takes_room_meanwhile_is_counted_too() -> None:
+    """The errors of two steps at once, and what one gives back that gives way."""
+    small, large = ErrorInfo("Failed", "small", ""), ErrorInfo("Failed", "rather large", "")
+    for place in range(1, 40):
+        room = Room({})
+        was_struck = struck(lambda: room.error(None, small), lambda: room.error(None, large), place)  # noqa: B023
+        assert ROOM - room._left == len('["small"]') + was_struck * len('["rather large"]')
+        if not was_struck:
+            break
+        room, steps = Room({}), [Step("a", f"{number}", error=small) for number in range(MAX_STEPS)]
+        struck(lambda: room.append(steps[0], steps), lambda: room.error(None, large), place)  # noqa: B023
+        assert room._left in {ROOM + len('["small"]') - len('["rather large"]'), ROOM + len('["small"]')}
+    assert place > 5
+
+
+def test_a_command_that_still_runs_when_the_next_one_begins_is_let_go() -> None:
+    """A job that starts the next one does not keep all that were before."""
+
+    async def run() -> int:
+        ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        running = set()
+
+        async def job(number: int) -> None:
+            with obskit.trace("/job"), obskit.step("a"):
+                if number < 50:
+                    running.add(asyncio.create_task(job(number + 1)))
+                await asyncio.sleep(0)
+                if number == 50:
+                    node, depth = current_node(), 0
+                    while node is not None:
+                        node, depth = node.up, depth + 1
+                    ended.set_result(depth)
+
+        await job(0)
+        return await ended
+
+    assert asyncio.run(run()) <= 6
 
 
 def test_a_detail_can_be_brought_up_to_date_for_ever() -> None:

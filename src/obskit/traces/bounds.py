@@ -58,19 +58,19 @@ class Room:
         """Count one that is left out."""
         count(self._dropped, what)
 
-    def merge(self, kept: dict[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
-        """Return *kept* with *new* ones; another dict, as somebody may read the old one in another thread."""
-        merged = dict(kept)
+    def take(self, kept: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
+        """Return those of *new* that there is room for, beside *kept* or in their place."""
+        merged, taken = dict(kept), dict[str, Json]()
         for long_name, long_value in new.items():
             name, value = short_name(long_name), _short_value(long_value)
             before = _size({name: merged[name]}) if name in merged else 0
             grown = _size({name: value}) - before
             if grown <= self._left and (before or len(merged) < _MAX_FIELDS):
-                merged[name] = value
-                self._left -= grown
+                merged[name] = taken[name] = value
+                self._give(-grown)
             else:
                 self.drop("fields")
-        return merged
+        return taken
 
     def error(self, kept: ErrorInfo | None, new: ErrorInfo) -> ErrorInfo:
         """Return the *new* error of a step in place of the old, without its stack, which the trace has."""
@@ -79,7 +79,7 @@ class Room:
         if _size_of_error(error) - before > self._left:
             error = error._replace(message="", causes=())
             self.drop("fields")
-        self._left -= _size_of_error(error) - before
+        self._give(before - _size_of_error(error))
         return error
 
     def append(self, step: Step, steps: list[Step]) -> None:
@@ -88,8 +88,12 @@ class Room:
         if len(steps) > MAX_STEPS:
             gone = steps.pop(MAX_STEPS // 2)
             details = sum(_size({name: value}) for name, value in gone.details.items())
-            self._left += details + _size_of_error(gone.error)
+            self._give(details + _size_of_error(gone.error))
             self.drop("steps")
+
+    def _give(self, size: int) -> None:
+        """Have *size* more bytes left; a parameter, so that nothing is called between reading and writing."""
+        self._left += size
 
 
 def _short_value(value: Json) -> Json:

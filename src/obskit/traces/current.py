@@ -25,7 +25,11 @@ innermost: Final = NODE.get
 
 def current_node() -> Node | None:
     """Return the innermost step or trace that is still open."""
-    node = NODE.get()
+    return _open(NODE.get())
+
+
+def _open(node: Node | None) -> Node | None:
+    """Return *node* or what is next above it that is still open."""
     while node is not None and not (node.is_running and node.trace.is_running):
         node = node.up
     return node
@@ -33,7 +37,10 @@ def current_node() -> Node | None:
 
 def enter(node: Node) -> None:
     """Make *node* the current one, below what is current now."""
-    node.up = current_node()
+    node.up = above = current_node()
+    while above is not None:  # a job that starts the next one would drag all that have ended along
+        outer = above.up = _open(above.up)
+        above = outer
     NODE.set(node)
 
 

@@ -112,7 +112,10 @@ class OpenStep(_Recording, Step):
     def add(self, /, **details: object) -> None:
         """Tell more about the step; a name that is there already gets the new value."""
         trace = self.trace
-        self.details = trace._room.merge(self.details, trace._gate.fields(details))
+        taken = trace._room.take(self.details, trace._gate.fields(details))
+        # Another dict, as somebody may read the old one in another thread; and nothing is called between
+        # reading and writing, so what others add meanwhile stays.
+        self.details = {**self.details, **taken}
         self._tell()
 
     def begin(self, now_ns: int) -> None:
@@ -224,7 +227,8 @@ class OpenTrace(_Recording, ExecutionTrace):
 
     def add(self, /, **attributes: object) -> None:
         """Tell more about the trace; a name that is there already gets the new value."""
-        self.attributes = self._room.merge(self.attributes, self._gate.fields(attributes))
+        taken = self._room.take(self.attributes, self._gate.fields(attributes))
+        self.attributes = {**self.attributes, **taken}
         self._tell()
 
     def rename(self, command: str) -> None:
@@ -244,9 +248,9 @@ class OpenTrace(_Recording, ExecutionTrace):
             label: What the link leads to.
             url: An ``http`` or ``https`` address; anything else is left out and counted.
         """
-        address = self._gate.text(url)
+        name, address = short_name(self._gate.text(label)), self._gate.text(url)
         if _WEB_ADDRESS.fullmatch(address) and len(address) <= MAX_URL and len(self.links) < MAX_LINKS:
-            self.links = {**self.links, short_name(self._gate.text(label)): address}
+            self.links = {**self.links, name: address}
         else:
             self._room.drop("links")
         self._tell()
