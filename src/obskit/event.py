@@ -8,7 +8,7 @@ a raw event is a type error.
 # Without `from __future__ import annotations`: a named tuple compiles each annotation that is text, and those
 # of this module took a quarter of the time of `import obskit`.
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NewType, TypeAlias
 
 #: A value that JSON can hold.
@@ -26,6 +26,19 @@ PLACED_FIELDS: Final = CORE_FIELDS.union(CONTEXT_FIELDS)
 #: Names that pair a name with a value: ``{"name": "Authorization", "value": ...}``.
 PAIR_NAMES: Final = frozenset({"name", "Name", "key", "Key", "header", "field", "parameter"})
 PAIR_VALUES: Final = frozenset({"value", "Value"})
+
+
+class Around:
+    """What stands around a name: all entries of its container."""
+
+    __slots__ = ("entries", "pair")
+
+    def __init__(self, entries: Sequence[tuple[Any, Any]] = ()) -> None:
+        self.entries: Final = entries  #: names, each with its value
+        self.pair: Any = None  #: what whoever judges names found of pairs in it; looked for once
+
+
+NOTHING_AROUND: Final = Around()
 
 
 class Edition:

@@ -230,10 +230,21 @@ def test_a_huge_value_does_not_take_the_place_of_its_siblings() -> None:
     assert shown["small"] == {"n": 1}
     assert shown["wide"][0] == [0]
     assert shown["wide"][-1] == ["[+1 more]"]
-    assert plain([Point(1, [2]), [3]], budget=Budget(nodes=3)) == [
+    assert plain([Point(1, [2]), [3]], budget=Budget(nodes=4)) == [
         {"x": 1, "y": ["[+1 more]"]},
         ["[+1 more]"],
     ]
+    assert plain([Point(1, 2)], budget=Budget(nodes=2)) == [{"x": 1, "...": "[+1 more]"}]
+
+
+def test_records_keep_to_the_budget() -> None:
+    """Of a million of them, which are one object each level, what is near is shown."""
+    record: object = 1
+    for _ in range(10):
+        record = Point(cast("Any", record), cast("Any", [record, record]))
+    shown = plain({"record": record, "user": {"name": "ada"}})
+    assert len(str(shown)) < 1_000_000
+    assert cast("dict[str, Any]", shown)["user"] == {"name": "ada"}
 
 
 def test_texts_share_a_budget_and_short_ones_are_never_cut() -> None:
@@ -265,7 +276,7 @@ def test_rules_that_fail_hide_the_container() -> None:
     assert plain({"a": ["b", "c"], "d": 1}, Failing()) == {"a": [note], "d": 1}
 
     class FailingEarlier(Failing):
-        def name(self, name: str, among: object = (), /) -> tuple[None, str]:
+        def name(self, name: str, around: object = None, /) -> tuple[None, str]:
             raise RecursionError
 
     assert plain([{"a": 1}, 2], FailingEarlier()) == [{"...": note}, 2]

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..errors import type_name
-from ..event import Json
+from ..event import NOTHING_AROUND, Around, Json
 from ..interrupts import let_pass
 from .budget import DEFAULT_BUDGET, Budget, Room
 
@@ -42,12 +42,12 @@ class Rules(Protocol):
         """Give the rules for what stands under a safe *name*."""
         return self  # pragma: no cover - never asked
 
-    def name(self, name: str, among: Sequence[tuple[Any, Any]] = (), /) -> tuple[Any, str]:
+    def name(self, name: str, around: Around = NOTHING_AROUND, /) -> tuple[Any, str]:
         """
         Give the verdict on a name, None where it is innocent, and the name itself made safe.
 
         Args:
-            among: All names of the container, each with its value.
+            around: The container that it is a name in.
         """
         return None, name
 
@@ -182,10 +182,10 @@ class Conversion:
                 result.append(note)
 
     def _fill_dict(self, result: dict[str, Json], container: _Container) -> None:
-        rules, entries = container.rules, container.entries
-        for name, item in entries:
+        rules, around = container.rules, Around(container.entries)
+        for name, item in container.entries:
             text = name if type(name) is str else self._spelled(name)
-            verdict, safe = rules.name(text[-_LONGEST_NAME:], entries)  # its end tells what it names
+            verdict, safe = rules.name(text[-_LONGEST_NAME:], around)  # its end tells what it names
             if len(text) > _LONGEST_NAME:
                 safe = self._room.fit(text, rules.text)
             if rules.needs_place:
@@ -211,7 +211,9 @@ class Conversion:
         if callable(dump := getattr(kind, "model_dump", None)):
             return self.part(dump(value))
         if (names := _field_names(kind)) is not None:
-            return self.container(value, {}, [(name, getattr(value, name, "[missing]")) for name in names])
+            limit = self.limit
+            fields = [(name, getattr(value, name, "[missing]")) for name in names[:limit]]
+            return self.container(value, {}, fields, len(names) - limit)
         for base, convert in _BY_BASE:
             if issubclass(kind, base):
                 return convert(self, value)

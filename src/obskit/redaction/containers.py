@@ -82,10 +82,12 @@ def _fill_record(shell: Any, entries: Iterable[tuple[str, Any]]) -> None:
 
 
 def _fill_dict(shell: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+    numbers: dict[Any, int] = {}
     for name, value in entries:
-        free, number = name, 2
+        free = name
         while free in shell:  # two names have become the same marker: the later one gets a number
-            free, number = f"{name}#{number}", number + 1
+            numbers[name] = number = numbers.get(name, 1) + 1
+            free = f"{name}#{number}"
         shell[free] = value
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..event import PAIR_NAMES, PAIR_VALUES, Edition
+from ..event import NOTHING_AROUND, PAIR_NAMES, PAIR_VALUES, Around, Edition
 from ..interrupts import let_pass
 from ..lazy import LOADING
 from .literals import Literals
@@ -253,13 +253,13 @@ class Redactor:
         """Give types whose values are safe: numbers, unless one may be registered."""
         return _SWITCHES if self.literals.has_numbers else _SCALARS
 
-    def name(self, name: Any, among: Sequence[tuple[Any, Any]] = (), /) -> tuple[Verdict | None, Any]:
+    def name(self, name: Any, around: Around = NOTHING_AROUND, /) -> tuple[Verdict | None, Any]:
         """
         Give the verdict on *name*, and *name* itself made safe.
 
         Args:
-            among: All names of the container, each with its value: those that pair a name
-                with a value, as in ``{"name": "Authorization", "value": ...}``, are judged together.
+            around: The container: names that pair a name with a value, as in
+                ``{"name": "Authorization", "value": ...}``, are judged together.
         """
         try:
             if type(name) is not str:
@@ -272,7 +272,7 @@ class Redactor:
                 return None, name
             verdict, safe = self._policy.verdict(name, self.place), self.text(name)
             if name in PAIR_VALUES or (verdict is not None and name in PAIR_NAMES):
-                return self._paired_verdict(name, verdict, among), safe
+                return self._paired_verdict(name, verdict, around), safe
         except BaseException as error:  # the name's own code ran
             let_pass(error)
             return Verdict(tail=False), self.failed(error)
@@ -283,19 +283,23 @@ class Redactor:
             known.add(name)
         return verdict, safe
 
-    def _paired_verdict(
-        self, name: str, verdict: Verdict | None, among: Sequence[tuple[Any, Any]]
-    ) -> Verdict | None:
+    def _paired_verdict(self, name: str, verdict: Verdict | None, around: Around) -> Verdict | None:
         """Judge one of the names in ``{"name": "Authorization", "value": ...}``."""
-        texts = [(other, value) for other, value in among if type(other) is str]
+        if around.pair is None:
+            around.pair = self._pair(around.entries)
+        has_value, of_value = around.pair
         if name in PAIR_VALUES:
-            called = [
-                str.__str__(value) for other, value in texts if other in PAIR_NAMES and isinstance(value, str)
-            ]
-            return next(filter(None, map(self._verdict, called)), verdict)
-        if verdict is not None and any(other in PAIR_VALUES for other, _ in texts):
-            return verdict._replace(doubtful=True)
-        return verdict
+            return of_value or verdict
+        return verdict._replace(doubtful=True) if verdict is not None and has_value else verdict
+
+    def _pair(self, entries: Sequence[tuple[Any, Any]]) -> tuple[bool, Verdict | None]:
+        """Say whether there is a value to a name, and give the verdict on that name."""
+        texts = [(name, value) for name, value in entries if type(name) is str]
+        called = [
+            str.__str__(value) for name, value in texts if name in PAIR_NAMES and isinstance(value, str)
+        ]
+        has_value = any(name in PAIR_VALUES for name, _ in texts)
+        return has_value, next(filter(None, map(self._verdict, called)), None)
 
     def _foreign_name(self, name: Any) -> tuple[Verdict | None, Any]:
         safe = self.leaf(name)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from ..event import Around
 from ..interrupts import let_pass
 from .containers import Kind, kind_of
 
@@ -122,11 +123,11 @@ class _Reading:
 
     def _read_named(self, node: _Node) -> None:
         rules, entries = node.rules, node.entries
-        open_names, open_types = rules.edition().names, rules.open_types()
+        open_names, open_types, around = rules.edition().names, rules.open_types(), Around(entries)
         for position, (name, value) in enumerate(entries):
             inner = rules
             if type(name) is not str or name not in open_names:
-                verdict, safe_name = rules.name(name, entries)
+                verdict, safe_name = rules.name(name, around)
                 if safe_name is not name:
                     node.names[position] = safe_name
                 if rules.needs_place:
@@ -143,7 +144,7 @@ class _Reading:
         for position, value in enumerate(entries):
             if type(value) not in open_types:
                 self._read_value(node, position, value, rules)
-        if len(entries) == 2 and type(entries[0]) in (str, bytes) and type(entries[1]) in (str, bytes):
+        if len(entries) == 2 and all(issubclass(type(entry), (str, bytes)) for entry in entries):
             is_loose = node.kind.shell is not None  # in a list, two words need not be a pair
             safe = rules.paired(*entries, is_loose=is_loose)
             if safe is not entries[1]:
