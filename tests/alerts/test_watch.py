@@ -503,3 +503,16 @@ def test_a_coroutine_that_was_cancelled_waits_no_more() -> None:
         return given_up.cancelled() and await receipt == "delivered"
 
     assert asyncio.run(main())
+
+
+def test_a_coroutine_that_asks_again_and_again_leaves_nothing_behind() -> None:
+    """An outage may last, and a program may look every second what has become of its alert."""
+
+    async def main() -> Receipt:
+        receipt = Receipt("queued", "key", Ledger(), sinks=1)
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(receipt, 0.001)
+        return receipt
+
+    assert asyncio.run(main())._waiting == ()

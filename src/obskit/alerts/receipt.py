@@ -81,9 +81,14 @@ class Receipt:
             with contextlib.suppress(RuntimeError):  # the loop may be closed by then
                 loop.call_soon_threadsafe(settled.set)
 
-        self._waiting += (wake,)
-        if self.wait(0) == "pending":
-            await settled.wait()
+        with self._ledger.changed:
+            self._waiting += (wake,)
+        try:
+            if self.wait(0) == "pending":
+                await settled.wait()
+        finally:  # it may wait in vain, again and again
+            with self._ledger.changed:
+                self._waiting = tuple(waiting for waiting in self._waiting if waiting is not wake)
         return self.wait(0)
 
     def __repr__(self) -> str:
