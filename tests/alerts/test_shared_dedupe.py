@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,12 @@ def test_a_place_that_is_away_says_so(server: RedisServer, address: str) -> None
         place.close()
 
 
+#: A mark that would never end.
+FAR = "[1,1e999,null,[0,0,0],[0,0,0]]"
+
+
 @pytest.mark.parametrize(
-    "garbage", ["", "{}", "[1]", "[" * 100_000, '[1,2,"a",[1,2,3],[1,2]]', b"\xff", "9" * 5_000]
+    "garbage", ["", "{}", "[1]", "[" * 100_000, '[1,2,"a",[1,2,3],[1,2]]', b"\xff", "9" * 5_000, FAR]
 )
 def test_what_is_no_mark_is_an_error(server: RedisServer, garbage: str | bytes) -> None:
     """Anybody may have written to the server; the alert is sent then."""
@@ -167,6 +172,8 @@ def test_a_mark_goes_a_week_after_it_was_changed(server: RedisServer, address: s
 def test_one_who_is_never_fast_enough_gives_up(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others change the mark between every read and write; after a while it is an error."""
     monkeypatch.setattr(_marks, "_PATIENCE", 0.2)
+    monkeypatch.setattr(_marks, "jitter", lambda _: 30.0)
+    began = time.monotonic()
     first, second = in_redis(server)(), None
 
     class Slow(RedisDedupe):
@@ -178,6 +185,7 @@ def test_one_who_is_never_fast_enough_gives_up(server: RedisServer, monkeypatch:
     second = Slow(server.url, prefix=first._connection.prefix)
     with pytest.raises(StoreError, match="others have changed"):
         second.count("key", Repeats(1, 1000, 1000))
+    assert time.monotonic() - began < 15
 
 
 def test_a_prefix_that_is_none_is_refused(server: RedisServer) -> None:

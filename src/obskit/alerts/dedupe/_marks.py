@@ -109,7 +109,7 @@ class SharedDedupe(MarkDedupe):
                 return answer
             if not deadline.left():
                 raise StoreError("others have changed the same mark all the time")
-            threading.Event().wait(jitter(longest))
+            threading.Event().wait(min(jitter(longest), deadline.left()))
             longest *= 2
 
 
@@ -129,7 +129,7 @@ def read(text: str | None, now: int) -> Mark:
         changed, until, token, carried, repeats = json.loads(text)
         mark = Mark(int(until), token, _repeats(*carried), _repeats(*repeats))
         is_ahead = int(changed) > now + _SKEW_NS
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         raise StoreError("what is kept there is no mark") from None
     return mark.released(token or "")._replace(until_ns=0) if is_ahead else mark
 
