@@ -167,6 +167,22 @@ def test_threads_that_send_at_once_start_one_watch(clock: FakeClock) -> None:
         sys.setswitchinterval(interval)
 
 
+def test_also_a_window_that_began_after_the_last_look_is_told_when_it_ends(
+    sink: Script, clock: FakeClock
+) -> None:
+    """However short it is."""
+    alerter = Alerter([sink], window=3.0, digest=True, clock=clock)
+    sink.open.clear()
+    receipt = alerter.send(alert())
+    eventually(lambda: alerter._watch._worker._seconds_to_next() is not None)  # it has looked
+    sink.open.set()
+    assert receipt.wait(5) == "delivered"
+    assert alerter.send(alert()).outcome == "duplicate"
+    clock.advance(3)
+    eventually(lambda: repeats_told(sink) == 1)
+    alerter.close(1)
+
+
 # --- storms ---
 
 

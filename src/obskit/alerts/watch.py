@@ -119,7 +119,7 @@ class Watch:
 
     def _look(self) -> float:
         """Tell of the windows that are over, and drain the spool; returns the seconds until the next look."""
-        pause = _LONGEST_PAUSE
+        pause = min(_LONGEST_PAUSE, self._terms.window)  # so that no window begins and ends unseen
         self.drain()
         if self._terms.digests:
             for lane in self._lanes:
