@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from obskit.errors import ConfigError
 from obskit.testing import FakeClock
 from obskit.traces import ExecutionTrace, MemoryTraceStore, SafeTrace, Step
+from tests.sinks.test_lines import struck
 
 
 def make(number: int, user_id: str | None) -> SafeTrace:
@@ -132,6 +134,24 @@ def test_a_million_users_would_not_grow_the_store() -> None:
             store.ended(trace)
     stats = store.stats()
     assert (stats["kept"], stats["users"], len(store._by_id)) == (10, 10, 10)
+
+
+@pytest.mark.parametrize("known", [2, 3])
+@pytest.mark.parametrize(
+    ("question", "argument"), [("last", "ada"), ("find", "00"), ("recent", None), ("forget", "ada")]
+)
+def test_a_signal_handler_may_record_while_somebody_asks(question: str, argument: object, known: int) -> None:
+    """Wherever it strikes, also where that makes a trace give way."""
+    for place in range(1, 200):
+        store = MemoryTraceStore(per_user=3)
+        for number in range(1, known + 1):
+            store.started(make(number, "ada"))
+        ask = partial(getattr(store, question), argument)
+        if not struck(ask, lambda: store.started(make(9, "ada")), place):  # noqa: B023
+            break
+        stats = store.stats()
+        assert stats["made"] == known + 1 == stats["kept"] + stats["evicted"] + stats["forgotten"]
+    assert place > 5
 
 
 def test_many_threads_keep_the_bounds() -> None:

@@ -474,6 +474,14 @@ def test_a_trace_of_a_process_that_is_gone_is_lost(
     assert [(step.name, step.status) for step in seen.steps] == [("first", "ok"), ("second", "lost")]
 
 
+def test_a_process_is_not_gone_for_itself(kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock) -> None:
+    """It may have been stopped for a while, so that nobody has told the others that it lives."""
+    kept.started(make_trace(1, "ada", clock))
+    assert kept.flush(PATIENCE)
+    shelf.lost = set(shelf.traces)
+    assert [trace.status for trace in kept.recent("ada")] == ["running"]
+
+
 def test_a_running_trace_has_taken_as_long_as_it_is_there(
     kept: BufferedTraceStore, other: BufferedTraceStore, clock: FakeClock
 ) -> None:

@@ -29,7 +29,7 @@ from ..current import open_traces
 from ..model import ExecutionTrace, SafeTrace
 from ..users import names_of, user_key
 from ._bounds import Bounds
-from ._protocol import Backend, Change, Kept
+from ._protocol import Backend, Change, Kept, process_of
 from .frozen import freeze, thaw
 
 R = TypeVar("R")
@@ -233,7 +233,9 @@ class BufferedTraceStore:
 
     def _thawed(self, kept: Kept, now_ns: int) -> ExecutionTrace | None:
         try:
-            return thaw(kept.document, is_lost=kept.is_lost, now_ns=now_ns)
+            # Who asks is alive, also where nobody could say so for a while.
+            is_lost = kept.is_lost and process_of(kept.key) != self._process
+            return thaw(kept.document, is_lost=is_lost, now_ns=now_ns)
         except StoreError as error:
             with self._changed:
                 self._counts["unreadable"] += 1

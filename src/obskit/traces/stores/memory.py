@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 import threading
 from collections.abc import Collection, Iterable
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Final
 
 from ...clock import SYSTEM_CLOCK, Clock
@@ -116,7 +116,7 @@ class MemoryTraceStore:
         """Return the user's trace that started last, the caller's own open ones left out."""
         own: Collection[ExecutionTrace | None] = open_traces()
         with self._lock:
-            newest = reversed(self._ring(user_id))
+            newest = _newest_first(self._ring(user_id))
             entry = next((entry for entry in newest if entry.running not in own), None)
         return None if entry is None else entry.read()
 
@@ -135,16 +135,16 @@ class MemoryTraceStore:
             return []
         with self._lock:
             self._expire()
-            found = [entry for entry in reversed(self._entries) if entry.trace_id.startswith(wanted)]
+            newest = _newest_first(self._entries)
+            found = [entry for entry in newest if entry.trace_id.startswith(wanted)]
         return [entry.read() for entry in found]
 
     def recent(self, user_id: object = None, limit: int = 20) -> list[ExecutionTrace]:
         """Return the newest traces of a user, or of everybody, newest start first."""
         with self._lock:
             self._expire()
-            entries = self._entries if user_id is None else self._ring(user_id)
-            newest = list(islice(reversed(entries), int(at_most(limit, self._bounds.total))))
-        return [entry.read() for entry in newest]
+            newest = _newest_first(self._entries if user_id is None else self._ring(user_id))
+        return [entry.read() for entry in newest[: int(at_most(limit, self._bounds.total))]]
 
     def forget(self, user_id: object, /) -> int:
         """Erase all traces of a user; returns how many there were."""
@@ -188,6 +188,8 @@ class MemoryTraceStore:
 
     def _remove(self, entries: Iterable[_Entry], reason: str) -> None:
         for entry in entries:
+            if entry not in self._entries:  # a signal handler has recorded meanwhile
+                continue
             del self._entries[entry]
             ring, known = self._by_user[entry.user_id], self._by_id[entry.trace_id]
             del ring[entry]
@@ -222,6 +224,11 @@ def _pack(trace: ExecutionTrace) -> bytes:
     # In a third of the time of JSON. It must not leave the process: `marshal` must not be given bytes of
     # others, and is another format in another Python.
     return marshal.dumps(trace.to_dict())
+
+
+def _newest_first(entries: Iterable[_Entry]) -> list[_Entry]:
+    # A list, made at once: a signal handler or a finaliser may record while somebody goes through it.
+    return list(entries)[::-1]
 
 
 def _oldest(entries: Iterable[_Entry]) -> _Entry:
