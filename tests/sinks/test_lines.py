@@ -100,6 +100,36 @@ def test_a_handler_that_counts_disturbs_no_count(known: bool) -> None:
         assert counts["lost"] == known + strikes
 
 
+class Garbage:
+    """Counts when the collector finds it."""
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        self.counts = counts
+        self.me = self
+
+    def __del__(self) -> None:
+        count(self.counts, "lost")
+
+
+def test_a_finaliser_that_counts_disturbs_no_count() -> None:
+    """The collector runs where something is made, such as the error for a name that is new."""
+    thresholds = gc.get_threshold()
+    try:
+        for most in range(1, 12):
+            counts: dict[str, int] = {}
+            gc.collect()
+            gc.disable()
+            Garbage(counts)
+            gc.set_threshold(most, 1, 1)
+            gc.enable()
+            count(counts, "lost")
+            gc.set_threshold(*thresholds)
+            gc.collect()
+            assert counts == {"lost": 2}
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def test_what_is_untold_is_taken_once() -> None:
     """The loss of a handler that strikes meanwhile is told with this one or with the next."""
     for place in range(1, 12):
