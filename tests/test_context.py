@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit import bound_context, clear_context, context, get_context, set_context
+from tests.sinks.test_lines import struck
 
 names = st.sampled_from(["cmd", "user_id", "guild"])
 
@@ -140,6 +141,24 @@ def test_a_suspended_generator_does_not_leak_into_its_caller() -> None:
     assert get_context() == {"cmd": "/caller"}
     assert list(items) == [1]
     assert get_context() == {"cmd": "/caller"}
+
+
+def test_a_handler_that_raises_leaves_the_caller_of_a_generator_its_own_context() -> None:
+    """Wherever it strikes: the caller is never inside of the generator."""
+
+    def strike() -> None:
+        raise TimeoutError
+
+    cut = 0
+    for place in range(1, 500):
+        before, items = context.current_scope(), generator()
+        try:
+            if not struck(lambda: list(items), strike, place):  # noqa: B023
+                break
+        except TimeoutError:
+            cut += 1
+        assert context.current_scope() is before
+    assert cut > 50
 
 
 def test_a_suspended_async_generator_does_not_leak_into_its_caller() -> None:

@@ -75,24 +75,39 @@ def _coroutine(function: _AnyFunction, make_block: _MakeBlock) -> _AnyFunction:
 
 
 class _Sides:
-    """Of a generator and its caller one waits; keeps the values that context variables have on its side."""
+    """
+    Of a generator and its caller one waits; keeps the values that context variables have on its side.
+
+    A signal handler may raise anywhere in here: the caller's values are its own in the end.
+    """
 
     def __init__(self, variables: _Variables) -> None:
         self._variables = variables
 
     def __enter__(self) -> Self:
-        self._waiting = [variable.get() for variable in self._variables]
+        self._outside = self._values()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.change()
+        self._put(self._outside)
 
-    def change(self) -> None:
-        """Let the other side go on, with the values that it had."""
-        running = [variable.get() for variable in self._variables]
-        for variable, value in zip(self._variables, self._waiting, strict=True):
+    def go_out(self) -> None:
+        """Let the caller go on, with the values that it had."""
+        self._inside = self._values()
+        self._put(self._outside)
+        self._outside = []  # from here on they are what the caller makes of them
+
+    def come_in(self) -> None:
+        """Let the generator go on, with the values that it had."""
+        self._outside = self._values()
+        self._put(self._inside)
+
+    def _values(self) -> list[object]:
+        return [variable.get() for variable in self._variables]
+
+    def _put(self, values: list[object]) -> None:
+        for variable, value in zip(self._variables, values, strict=False):
             variable.set(value)
-        self._waiting = running
 
 
 def _generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Variables) -> _AnyFunction:
@@ -105,14 +120,14 @@ def _generator(function: _AnyFunction, make_block: _MakeBlock, variables: _Varia
                     item = step()
                 except StopIteration as stop:
                     return stop.value
-                sides.change()
+                sides.go_out()
                 try:
                     sent = yield item
                 except BaseException as error:
                     step = functools.partial(inner.throw, error)
                 else:
                     step = functools.partial(inner.send, sent)
-                sides.change()
+                sides.come_in()
 
     return call
 
@@ -127,13 +142,13 @@ def _async_generator(function: _AnyFunction, make_block: _MakeBlock, variables: 
                     item = await step()
                 except StopAsyncIteration:
                     return
-                sides.change()
+                sides.go_out()
                 try:
                     sent = yield item
                 except BaseException as error:
                     step = functools.partial(inner.athrow, error)
                 else:
                     step = functools.partial(inner.asend, sent)
-                sides.change()
+                sides.come_in()
 
     return call
