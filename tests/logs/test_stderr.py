@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import signal
 import subprocess
 import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -246,3 +248,46 @@ def test_a_whole_program_prints_its_last_words_redacted() -> None:
     assert "ValueError: token=***" in done.stderr
     assert SECRET not in done.stderr
     assert done.stderr.endswith("bye")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_is_not_stopped_by_a_thread_of_its_parent() -> None:
+    """The lock that a thread held at the moment of the fork is a new one in the child."""
+    program = (
+        "import os, threading; from obskit.logs import redact_stderr\n"
+        "held, done = threading.Event(), threading.Event()\n"
+        "def hold():\n"
+        "    with redact_stderr._lock:\n"
+        "        held.set(); done.wait()\n"
+        "threading.Thread(target=hold).start(); held.wait()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    redact_stderr().undo(); os._exit(0)\n"
+        "status = os.waitpid(child, 0)[1]; done.set()\n"
+        "raise SystemExit(status)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+
+
+def test_a_warning_of_a_module_that_two_threads_import_stops_nobody(tmp_path: Path) -> None:
+    """One imports it for the program, the other for obskit."""
+    module = "import time, warnings\ntime.sleep(0.5)\nwarnings.warn('old')\n"
+    (tmp_path / "slow.py").write_text(module, encoding="utf-8")
+    program = (
+        f"import os, sys, threading, time; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import obskit; from obskit.lazy import LOADING; from obskit.sinks import MemorySink\n"
+        "obskit.configure(output=MemorySink())\n"
+        "def load():\n"
+        "    with LOADING:\n"
+        "        import slow\n"
+        "def use():\n"
+        "    import slow\n"
+        "threads = [threading.Thread(target=act, daemon=True) for act in (use, load)]\n"
+        "for thread in threads:\n"
+        "    thread.start(); time.sleep(0.2)\n"
+        "for thread in threads:\n"
+        "    thread.join(20)\n"
+        "os._exit(any(thread.is_alive() for thread in threads))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, ClassVar, Final, Self
 
 from .. import runtime
-from ..lazy import LOADING
+from ..worker import restart_after_fork
 
 #: A private key that has begun and not ended, by the characters that the redactor takes for its body.
 _OPEN_KEY: Final = re.compile(
@@ -120,19 +120,26 @@ class redact_stderr:  # noqa: N801 - used as a function, with and without `with`
     # what it found, two threads whose blocks overlap would leave the wrong one there.
     _users: ClassVar[list[redact_stderr]] = []
     _installed: ClassVar[RedactedStream | None] = None
+    # Not `LOADING`: a module that warns while it is imported comes here, and another thread may load it.
+    _lock = threading.RLock()
 
     def __init__(self) -> None:
         shared = redact_stderr
-        with LOADING:
+        with shared._lock:
             shared._users.append(self)
             # Under pythonw there is no stderr.
             if sys.stderr is not None and not isinstance(sys.stderr, RedactedStream):
                 sys.stderr = shared._installed = RedactedStream(sys.stderr)
 
+    @classmethod
+    def start_anew(cls) -> None:
+        """Forget, in a forked child, that a thread of the parent held the lock."""
+        cls._lock = threading.RLock()
+
     def undo(self) -> None:
         """Give `sys.stderr` back unless another user of this still wants it redacted; idempotent."""
         shared = redact_stderr
-        with LOADING:
+        with shared._lock:
             shared._users = [other for other in shared._users if other is not self]
             installed = shared._installed
             if shared._users or installed is None:
@@ -148,3 +155,6 @@ class redact_stderr:  # noqa: N801 - used as a function, with and without `with`
 
     def __exit__(self, *_: object) -> None:
         self.undo()
+
+
+restart_after_fork(redact_stderr)
