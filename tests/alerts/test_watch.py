@@ -183,6 +183,50 @@ def test_also_a_window_that_began_after_the_last_look_is_told_when_it_ends(
     alerter.close(1)
 
 
+def once_more_after_the_window(alerter: Alerter, sink: Script, clock: FakeClock) -> Receipt:
+    """Send what happened three times within a window once more, to a sink that does not answer any more."""
+    assert [alerter.send(alert()).wait(5) for _ in range(4)] == ["delivered", *["duplicate"] * 3]
+    clock.advance(300)
+    sink.open.clear()
+    receipt = alerter.send(alert())
+    eventually(lambda: len(sink.tried) == 2)
+    return receipt
+
+
+def test_what_a_message_on_its_way_reports_is_not_told_again_at_the_end(
+    sink: Script, clock: FakeClock
+) -> None:
+    """Nobody is told that something happened 0 times."""
+    alerter = Alerter([sink], clock=clock)
+    receipt = once_more_after_the_window(alerter, sink, clock)
+    threading.Timer(0.1, sink.open.set).start()
+    alerter.close(5)
+    assert receipt.wait(0) == "delivered"
+    assert [told.repeats.count for told in sink.deliveries] == [0, 3]
+
+
+def test_what_a_message_that_did_not_arrive_in_time_was_to_report_is_counted(
+    sink: Script, clock: FakeClock
+) -> None:
+    """It is left for the others where a place is shared, and in the stats."""
+
+    class Place(MemoryDedupe):
+        """Outlives us."""
+
+    place = Place(clock=clock)
+    for dedupe in (None, place):
+        sink.tried.clear()
+        alerter = Alerter([sink], dedupe=dedupe, clock=clock)
+        receipt = once_more_after_the_window(alerter, sink, clock)
+        alerter.close(0.1)
+        assert receipt.wait(0) == "failed"
+        left = alerter.stats()["suppressed_pending"]
+        left += sum(mark.unreported.count for mark in place._marks.values())
+        assert left == 3
+        assert_adds_up(alerter)
+        sink.open.set()
+
+
 # --- storms ---
 
 

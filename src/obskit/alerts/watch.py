@@ -114,7 +114,9 @@ class Watch:
         self.hand_over(timeout / 2)
         for lane in self._lanes:
             self._tell_storm(lane)
-            if told := {mark: lane.windows.end(mark) for mark in lane.windows.unreported()}:
+            taken = {mark: lane.windows.take(mark) for mark in lane.windows.unreported()}
+            # A message on its way reports the others.
+            if told := {mark: repeats for mark, repeats in taken.items() if repeats.count}:
                 self._tell_the_rest(lane, told)
 
     def _look(self) -> float:
