@@ -67,6 +67,11 @@ class Worker(Generic[T]):
         with self._changed:
             return len(self._queue) + len(self._busy)
 
+    def is_running(self) -> bool:
+        """Tell whether there is a thread; where none can be started, items wait for `flush` and `close`."""
+        thread = self._thread  # another caller may have failed to start one just now
+        return thread is not None and thread.is_alive()
+
     def submit(self, item: T, delay: float = 0.0) -> bool:
         """Take *item* and return at once, to process it after *delay* seconds; False if full or closed."""
         with self._changed:
@@ -119,7 +124,7 @@ class Worker(Generic[T]):
 
     def _ensure_thread(self) -> bool:
         """Have a live thread; False where it cannot be started: the next `submit` tries again."""
-        if self._thread is not None and self._thread.is_alive():
+        if self.is_running():
             return True
         try:  # a subinterpreter may refuse the very constructor of a daemon
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)

@@ -210,6 +210,45 @@ def test_a_forked_child_begins_with_an_empty_queue(gate: Gate, tmp_path: Path) -
     assert (tmp_path / "child").read_bytes() == b"child\n"
 
 
+class Nested(RecordingSink[bytes]):
+    """A sink that logs about a line, and hangs with what it has logged."""
+
+    queue: QueuedSink
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.opened = threading.Event(), threading.Event()
+
+    def emit(self, line: bytes, /) -> None:
+        """Log, or hang."""
+        super().emit(line)
+        if line == b"outer\n":
+            self.queue.emit(b"inner\n")
+        elif line == b"inner\n":
+            self.entered.set()
+            self.opened.wait(30)
+
+
+@posix
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_thread_of_a_forked_child_is_not_taken_for_the_one_of_the_parent() -> None:
+    """The system gives out the same numbers again."""
+    inner = Nested()
+    inner.queue = sink = QueuedSink(inner)
+    sink.emit(b"outer\n")
+    assert inner.entered.wait(10)
+    child = os.fork()
+    if child == 0:
+        thread = threading.Thread(target=sink.emit, args=(b"child\n",))
+        thread.start()
+        thread.join(10)
+        os._exit(not (sink.flush(10) and inner.items[-1] == b"child\n"))
+    status = os.waitpid(child, 0)[1]
+    inner.opened.set()
+    sink.close()
+    assert status == 0
+
+
 def run(program: str) -> subprocess.CompletedProcess[bytes]:
     """Run *program* in an interpreter of its own."""
     return subprocess.run(
@@ -289,6 +328,38 @@ def test_a_thread_that_could_not_be_started_is_started_with_a_later_line(
     assert sink.flush(10)
     assert memory.items == [b"%d\n" % number for number in range(6)]
     sink.close()
+
+
+def test_a_process_that_never_has_a_thread_to_spare_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who logs writes what waits: a subinterpreter may refuse all threads."""
+    memory = MemorySink[bytes]()
+    sink = QueuedSink(memory, capacity=2)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for number in range(10):
+        sink.emit(b"%d\n" % number)
+    assert memory.items == [b"%d\n" % number for number in range(10)]
+
+
+def test_flush_gives_the_queue_and_its_sink_one_time_together() -> None:
+    """A sink that holds lines back gets what is left."""
+    given: list[float] = []
+
+    class Slow(MemorySink[bytes]):
+        def emit(self, item: bytes, /) -> None:
+            time.sleep(0.2)
+
+        def flush(self, timeout: float) -> bool:
+            given.append(timeout)
+            return True
+
+    sink = QueuedSink(Slow())
+    sink.emit(b"1\n")
+    assert sink.flush(10)
+    assert 0 < given[0] < 9.9
 
 
 _LOGS_ITSELF = """

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from ..clock import SYSTEM_CLOCK
+from ..clock import SYSTEM_CLOCK, Deadline
 from ..errors import SinkError
 from ..settings import at_most, whole_number
 from ..worker import EXIT_TIMEOUT, Worker, close_at_exit
+from ._descriptor import WRITE_TIMEOUT
 from ._losses import Losses, reason_of
 from ._protocol import Sink, checked_sink, flush_sink, sink_stats, summed
 
@@ -45,7 +46,7 @@ class QueuedSink:
 
     Args:
         sink: Takes the lines, one at a time. It is closed with the queue.
-        capacity: How many lines may wait.
+        capacity: How many lines may wait, with the one that is being written.
     """
 
     def __init__(self, sink: Sink[bytes], *, capacity: int = 10_000) -> None:
@@ -53,7 +54,7 @@ class QueuedSink:
         self._capacity = whole_number("capacity", capacity)
         self._losses = Losses()
         self._closed = False
-        self._depths: dict[int, int] = {}  # of the line that a thread delivers, see `_deliver`; -1 is none
+        self._delivery = _Delivery()
         # How many may wait differs from line to line, so it is looked at here.
         self._worker: Worker[tuple[bytes, int]] = Worker(
             self._deliver, capacity=sys.maxsize, clock=SYSTEM_CLOCK, name="obskit-lines"
@@ -63,7 +64,7 @@ class QueuedSink:
 
     def emit(self, line: bytes, /) -> None:
         """Take *line* and return at once; raises `SinkError` if the queue is full or closed."""
-        depth = self._depths.get(threading.get_ident(), -1) + 1
+        depth = self._delivery.depth + 1
         if depth > 1:
             raise SinkError("recursion")  # a sink that logs whenever it is given a line
         room = self._capacity - (self._capacity // 5 if is_minor(line) else 0)
@@ -73,11 +74,13 @@ class QueuedSink:
             raise SinkError("full")
         if not self._worker.submit((line, depth)):
             self._deliver((line, depth))  # the process is exiting, there is no thread any more
+        elif not self._worker.is_running():
+            self._worker.flush(WRITE_TIMEOUT)  # there is no thread to spare: who logs writes what waits
 
     def flush(self, timeout: float) -> bool:
         """Wait until every line is written, for at most *timeout* seconds; False if something is left."""
-        most = at_most(timeout)
-        return self._worker.flush(most) and flush_sink(self._sink, most)
+        deadline = Deadline(at_most(timeout))
+        return self._worker.flush(deadline.left()) and flush_sink(self._sink, deadline.left())
 
     def close(self) -> None:
         """Write what waits, for at most five seconds, and close the sink; idempotent."""
@@ -99,16 +102,20 @@ class QueuedSink:
     def _deliver(self, entry: tuple[bytes, int]) -> None:
         """Write a line of depth 0, or one of depth 1, which came from inside the delivery of such a line."""
         line, depth = entry
-        thread = threading.get_ident()
-        around = self._depths.get(thread, -1)
-        self._depths[thread] = depth
+        around, self._delivery.depth = self._delivery.depth, depth
         try:
             self._sink.emit(line)
         # Also SystemExit from somebody's sink: the other lines are still to be written.
         except BaseException as error:
             self._losses.add(reason_of(error))
         finally:
-            self._depths[thread] = around  # where the thread has ended, one delivery runs inside another
+            self._delivery.depth = around  # where the thread has ended, one delivery runs inside another
+
+
+class _Delivery(threading.local):
+    """Says, for each thread, what it delivers; a forked child has none of other threads."""
+
+    depth = -1  #: of the line, see `QueuedSink._deliver`; -1 is none
 
 
 class _AtExit:
