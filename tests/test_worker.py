@@ -154,12 +154,25 @@ def test_flush_and_close_from_inside_do_not_wait_for_themselves() -> None:
     assert said == [False, []]
 
 
+def refuse(thread: threading.Thread) -> None:
+    """Start no thread."""
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+
+def test_a_thread_that_could_not_start_is_started_with_the_next_item(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the one that waits leaves no room for another."""
+    worker = worker_of(box, capacity=1)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(threading.Thread, "start", refuse)
+        assert worker.submit("a")
+    assert not worker.submit("b")
+    eventually(lambda: box.seen == ["a"])
+
+
 def test_works_in_the_caller_where_no_thread_can_start(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the interpreter shuts down, flush does the work, delays and re-entry included."""
-
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't create new thread at interpreter shutdown")
-
     monkeypatch.setattr(threading.Thread, "start", refuse)
     worker = worker_of(box)
     box.answers["a"] = [0.05, None]

@@ -75,11 +75,13 @@ class Worker(Generic[T]):
     def submit(self, item: T, delay: float = 0.0) -> bool:
         """Take *item* and return at once, to process it after *delay* seconds; False if full or closed."""
         with self._changed:
-            if self._closed or len(self._queue) >= self._capacity:
+            if self._closed:
                 return False
-            self._put(item, delay)
-            self._ensure_thread()
-        return True
+            has_room = len(self._queue) < self._capacity
+            if has_room:
+                self._put(item, delay)
+            self._ensure_thread()  # also where it is full: perhaps since none could be started
+        return has_room
 
     def flush(self, timeout: float) -> bool:
         """

@@ -121,6 +121,13 @@ def test_a_name_in_place_of_the_handler_is_refused() -> None:
         observed("order")  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("wrong", [{"flush_timeout": "2"}, {"flush_timeout": -1}, {"user_id": "user"}])
+def test_a_wrong_setting_is_refused(wrong: dict[str, Any]) -> None:
+    """When the module is loaded: afterwards each invocation would fail when its work is done."""
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must be"):
+        observed(**wrong)(print)
+
+
 @pytest.mark.parametrize(
     "context",
     [

@@ -17,6 +17,7 @@ from .. import runtime
 from ..errors import ConfigError
 from ..interrupts import let_pass
 from ..logs import get_logger
+from ..settings import function, seconds
 from ..traces import OpenTrace, TraceContext, extract
 from ..wiring import variable
 from ._commands import Command, user_of
@@ -64,7 +65,7 @@ def observed(
             less where less of the function's time remains.
 
     Raises:
-        ConfigError: If *handler* is no function.
+        ConfigError: If *handler* or *user_id* is no function, or *flush_timeout* no time above 0.
     """
     if handler is not None and not callable(handler):
         raise ConfigError(f"observed takes a handler, and names as command=, got {type(handler).__name__}")
@@ -86,8 +87,8 @@ class _Observed:
         functools.update_wrapper(self, handler)
         self._handler = handler
         self._command = command
-        self._user_id = user_id
-        self._flush_timeout = flush_timeout
+        self._user_id = None if user_id is None else function("user_id", user_id)
+        self._flush_timeout = seconds("flush_timeout", flush_timeout)
         self._is_cold = True
         self._loop: asyncio.AbstractEventLoop | None = None
 

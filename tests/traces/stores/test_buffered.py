@@ -105,6 +105,21 @@ def test_recording_never_waits_and_what_came_meanwhile_is_written_once(
     assert len(json.loads(shelf.changes[1].document)["steps"]) == 3
 
 
+def test_a_thread_that_could_not_start_is_started_for_the_next_trace(
+    kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine may be short of threads for a moment."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(threading.Thread, "start", refuse)
+        record(kept, clock, 1)
+    record(kept, clock, 2)
+    eventually(lambda: len(shelf.traces) == 2)
+
+
 def test_the_user_is_named_to_nobody(kept: BufferedTraceStore, shelf: Shelf, clock: FakeClock) -> None:
     """A backend gets a key, which is short whatever the id."""
     record(kept, clock, user_id="ada@example.org" * 20)
@@ -543,7 +558,7 @@ def test_a_process_says_that_it_is_alive_while_traces_run(clock: FakeClock) -> N
     kept.ended(trace)
     assert kept.flush(PATIENCE)
     clock.advance(3)
-    eventually(lambda: not kept._is_working)
+    eventually(lambda: not kept._worker.pending)
     record(kept, clock, 2)
     assert kept.flush(PATIENCE)
     assert shelf.calls[-3:].count("beat") == 1

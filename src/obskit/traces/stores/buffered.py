@@ -115,7 +115,6 @@ class BufferedTraceStore:
         self._writing: dict[_Record, int] = {}
         self._last_mark = 0
         self._to_forget: dict[str, _Erasure] = {}  #: by user
-        self._is_working = False
         self._failures = 0  #: in a row
         self._pause_ends_ns = self._next_beat_ns = 0  #: by the monotonic clock
         self._counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
@@ -136,6 +135,7 @@ class BufferedTraceStore:
             record = _Record(trace, f"{self._latest_ns:016x}{self._process}")
             self._records[trace] = record
             self._mark(record)
+            self._wake()  # perhaps no thread could be started for the traces before
 
     def changed(self, trace: SafeTrace, /) -> None:
         """Keep what is new of a running trace."""
@@ -316,11 +316,8 @@ class BufferedTraceStore:
 
     def _wake(self) -> None:
         """Let the thread look for what is to be done."""
-        if self._is_working:
-            self._changed.notify_all()
-        else:
-            self._is_working = True
-            self._worker.submit(None)
+        self._changed.notify_all()
+        self._worker.submit(None)
 
     def _work(self, _: None) -> None:
         """Do what there is to do, until nothing is left or will be due later."""
@@ -332,8 +329,7 @@ class BufferedTraceStore:
         with self._changed:
             while (seconds := self._seconds_to_work()) is not None and seconds > 0:
                 self._clock.wait(self._changed, seconds)
-            self._is_working = seconds is not None
-            return self._is_working
+            return seconds is not None
 
     def _seconds_to_work(self) -> float | None:
         """Return how long there is nothing to do: 0 or less for now, None for ever."""
