@@ -113,3 +113,39 @@ def test_threads_that_need_a_runtime_at_once_get_the_same() -> None:
         thread.join(10)
     assert len(got) == 2
     assert got[0] is got[1]
+
+
+def test_a_default_that_is_closed_at_once_is_made_again() -> None:
+    """Another thread may close what it has just got, before this one has it."""
+    cell, made = runtime.Cell(), 0
+
+    def make() -> None:
+        nonlocal made
+        made += 1
+        cell.fill(obskit.runtime.current() if made == 2 else None)
+
+    cell.make_default = make
+    assert cell.current() is obskit.runtime.current()
+
+
+def test_closing_throws_nothing_out_that_is_put_in_force_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread configures while the runtime before is being taken out of force."""
+    fill, threads, built = runtime.Cell.fill, list[threading.Thread](), list[runtime.Runtime]()
+
+    def configure() -> None:
+        built.append(obskit.configure(capture_logging=False, hooks=False))
+
+    def slowly(cell: runtime.Cell, new: runtime.Runtime | None) -> None:
+        if new is None and not threads:
+            threads.append(threading.Thread(target=configure))
+            threads[0].start()
+            threads[0].join(0.2)
+        fill(cell, new)
+
+    before = obskit.configure(capture_logging=False, hooks=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.Cell, "fill", slowly)
+        before.close()
+        threads[0].join(10)
+        assert obskit.runtime.current() is built[0]
+    built[0].close()

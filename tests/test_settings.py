@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -294,6 +295,23 @@ def test_a_stream_that_cannot_say_whether_it_takes_writes_is_tried(answer: OSErr
     with obskit.configure(output=output, hooks=False, capture_logging=False):  # type: ignore[arg-type]
         obskit.get_logger().info("tried")
     assert "tried" in output.text
+
+
+@pytest.mark.parametrize("kind", ["gzip", "stand-in"])
+def test_a_closed_stream_is_refused_whatever_it_says_of_writing(kind: str, tmp_path: Path) -> None:
+    """A compressed file still calls itself writable, a stand-in may not know the question."""
+
+    class StandIn:
+        closed = True
+
+        def write(self, text: str) -> int:
+            raise ValueError
+
+    with gzip.open(tmp_path / "log.gz", "wb") as compressed:
+        pass
+    output = compressed if kind == "gzip" else StandIn()
+    with pytest.raises(ConfigError, match="closed"):
+        obskit.configure(output=output)  # type: ignore[arg-type]
 
 
 # --- at run time ---

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
-from typing import Final, Protocol, Self, TypeVar, cast
+from typing import Final, Protocol, Self, TypeVar
 
 from .clock import Clock, Deadline
 from .context import bound_context
@@ -176,8 +176,9 @@ class Runtime:
         for part in self.parts():
             if not any(part is other for other in kept):
                 self._asked(part, lambda part: part.close(), None)
-        if CELL.runtime is self:
-            CELL.fill(None)
+        with LOADING:  # else one that is put in force meanwhile would be thrown out
+            if CELL.runtime is self:
+                CELL.fill(None)
 
     def _asked(self, part: Part, ask: Callable[[Part], T], otherwise: T) -> T:
         """Ask a part, which may be one of the user's own: what it raises is told and goes no further."""
@@ -247,9 +248,9 @@ class Cell:
 
     def _build(self) -> Runtime:
         with LOADING:
-            if self.runtime is None:
+            while (runtime := self.runtime) is None:  # another thread may close the default one at once
                 self.make_default()
-            return cast("Runtime", self.runtime)
+            return runtime
 
 
 CELL: Final = Cell()

@@ -121,9 +121,7 @@ def writable(setting: str, value: T) -> T:
 
 def _takes_writes(stream: Any) -> bool:
     try:
-        return stream.writable() is not False
-    except ValueError:  # it is closed
-        return False
+        return getattr(stream, "closed", False) is not True and stream.writable() is not False
     except Exception as error:  # a stand-in, which may have no such method, or its own code
         let_pass(error)
         return True

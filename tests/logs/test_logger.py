@@ -443,3 +443,29 @@ def test_above_every_level_nothing_is_written() -> None:
         for method in (log.debug, log.info, log.warn, log.error, log.critical, log.exception):
             method("x")
     assert output.getvalue() == b""
+
+
+@pytest.mark.parametrize("kind", [OSError, SinkError])
+def test_what_a_sink_raises_may_be_hostile_itself(kind: type[Exception]) -> None:
+    """The error of somebody else's sink has code of its own, which may raise too."""
+
+    class Hidden(type):
+        @property
+        def __name__(cls) -> str:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    class Odd(kind, metaclass=Hidden):  # type: ignore[misc, valid-type]
+        @property
+        def errno(self) -> int:
+            raise ZeroDivisionError
+
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    class Sink(Lines):
+        def emit(self, line: bytes, /) -> None:
+            raise Odd("x")
+
+    with obskit.configure(output=Sink(), capture_logging=False, hooks=False) as runtime:
+        obskit.get_logger().info("x")
+        assert runtime.stats()["logs_dropped_odd"] == 1

@@ -6,7 +6,8 @@ import errno
 from typing import Final
 
 from ..counting import count
-from ..errors import SinkError
+from ..errors import SinkError, type_name
+from ..interrupts import let_pass
 from ..notices import Notices
 
 _LONGEST_REASON: Final = 32
@@ -56,7 +57,12 @@ def reason_of(error: BaseException) -> str:
     >>> reason_of(OSError(28, "No space left on device"))
     'ENOSPC'
     """
-    text = str(error) if isinstance(error, SinkError) else ""
-    if isinstance(error, OSError) and type(error.errno) is int:
-        text = errno.errorcode.get(error.errno, "")
-    return text if text.isidentifier() and len(text) <= _LONGEST_REASON else type(error).__name__
+    text = ""
+    try:
+        if isinstance(error, OSError):
+            text = errno.errorcode.get(error.errno or 0, "")
+        elif isinstance(error, SinkError):
+            text = str(error)
+    except Exception as failure:  # an error of somebody else's, with code of its own
+        let_pass(failure)
+    return text if text.isidentifier() and len(text) <= _LONGEST_REASON else type_name(error)
