@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -313,6 +315,31 @@ def test_a_forked_child_connects_anew(aws: Script) -> None:
     assert table.query("any") == []
     assert table._client is not parents
     table.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("is_handed_in", [True, False])
+def test_a_child_forked_while_another_thread_asks_is_not_held_up(aws: Script, is_handed_in: bool) -> None:
+    """What it has locked stays locked for ever: neither the fork nor the collector may wait for it."""
+    aws.answers[0] = accepted(Items=[])
+    client = importlib.import_module("boto3").client("dynamodb") if is_handed_in else None
+    table = DynamoDBTable("traces", client, what="the test")
+    table.query("any")
+    locked, done = threading.Event(), threading.Event()
+
+    def lock() -> None:
+        pools = table._client._endpoint.http_session._manager.pools
+        (pool,) = pools._container.values()
+        with pools.lock, pool.pool.mutex:
+            del pools, pool
+            locked.set()
+            done.wait(60)
+
+    threading.Thread(target=lock, daemon=True).start()
+    assert locked.wait(10)
+    with forked(lambda _: gc.collect()) as child:
+        assert child.exit_code() == 0
+    done.set()
 
 
 def test_a_client_of_ones_own_is_used_and_left_open(aws: Script) -> None:

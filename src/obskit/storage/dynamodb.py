@@ -50,6 +50,10 @@ _FAULTS: Final = {
 }
 
 
+#: Clients of the parent in its child; letting them go would wait for what is locked.
+_ABANDONED: Final[list[Any]] = []
+
+
 class ConditionFailed(Exception):
     """What is there is not what a write needs."""
 
@@ -82,14 +86,15 @@ class DynamoDBTable:
         self._what: Final = what
         self._is_ours: Final = client is None
         self._client: Any = _connect(what) if client is None else client
+        self._is_inherited = False  #: has connections of the parent
         restart_after_fork(self)
 
     def start_anew(self) -> None:
         """Leave the connections, in a forked child, to the parent."""
+        self._is_inherited = not self._is_ours
         if self._is_ours:
+            _ABANDONED.append(self._client)
             self._client = None
-        else:
-            self._client.close()  # what it has open here; it connects again
 
     def close(self) -> None:
         """Disconnect, unless the client is somebody else's."""
@@ -186,6 +191,10 @@ class DynamoDBTable:
         """
         if self._client is None:
             self._client = _connect(self._what)
+        if self._is_inherited:
+            # Not when the process forks: a thread of the parent may hold a lock of the client's.
+            self._is_inherited = False
+            self._client.close()  # what it has open here; it connects again
         patience = _Patience()
         while True:
             try:
