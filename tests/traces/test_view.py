@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from obskit.errors import ConfigError
-from obskit.traces import ErrorInfo, ExecutionTrace, Step, render
+from obskit.traces import ErrorInfo, ExecutionTrace, Step, render, to_html
+from tests.sinks.test_lines import struck
 from tests.traces.test_model import traces
 
 STYLES = ("text", "discord", "slack", "telegram")
@@ -215,3 +217,15 @@ def test_a_step_that_failed_counts_more_than_one_that_still_runs() -> None:
     trace.steps[1].status = "error"
     trace.error = ErrorInfo(type="OSError", message="x" * 300, stack="")
     assert "❌ Step 1" in render(trace, limit=300)
+
+
+@pytest.mark.parametrize("show", [render, to_html])
+def test_a_thread_may_record_while_the_trace_is_shown(show: Callable[[ExecutionTrace], str]) -> None:
+    """A bot that shows how far a command is does not wait for its threads."""
+    for place in range(1, 1_000):
+        trace = ExecutionTrace("1" * 32, "/x", started_at="2026-01-02T03:04:05.000000+00:00")
+        trace.steps = [Step(f"step {number}", f"{number}") for number in range(3)]
+        late = Step("late", "3")
+        if not struck(lambda: show(trace), lambda: trace.steps.append(late), place):  # noqa: B023
+            break
+    assert place > 50

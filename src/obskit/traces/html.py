@@ -15,7 +15,7 @@ from typing import Final
 from ..encoding.exceptions import ErrorInfo
 from ..ids import get_trace_fingerprint
 from .model import ExecutionTrace, Step
-from .view import depths, seconds, shown_value
+from .view import depths, seconds, shown_value, still
 
 #: Controls, lone surrogates, and characters that turn text around.
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -71,6 +71,7 @@ def to_html(trace: ExecutionTrace) -> str:
     The page is one file, makes no request, runs no script, can be used with the keyboard
     alone, and follows the light or dark setting of whoever reads it.
     """
+    trace = still(trace)
     title = f"{trace.command} · {get_trace_fingerprint(trace.trace_id)}"
     return f"""\
 <!DOCTYPE html>

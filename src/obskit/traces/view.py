@@ -63,7 +63,12 @@ def render(trace: ExecutionTrace, limit: int = 2000, style: str = "text") -> str
     if not isinstance(trace, ExecutionTrace):
         raise wrong("trace", "an ExecutionTrace", trace)
     chosen = STYLES[choice("style", style, STYLES)]
-    return _View(trace, chosen, whole_number("limit", limit, MINIMUM_LIMIT)).text()
+    return _View(still(trace), chosen, whole_number("limit", limit, MINIMUM_LIMIT)).text()
+
+
+def still(trace: ExecutionTrace) -> ExecutionTrace:
+    """Return a copy of this moment: threads may go on recording an open *trace*."""
+    return ExecutionTrace.from_dict(trace.to_dict())
 
 
 class _View:
