@@ -18,13 +18,14 @@ from ..errors import ConfigError, told
 
 KNOWN: Final = "memory:, sqlite:///file, redis://host or dynamodb://table"
 
-_BOUND: Final = re.compile(r"(?<=[?&])(per_user|total|ttl)=([^&]*)&?")
+#: In what stands behind the question mark: a password or the name of a file may have anything.
+_BOUND: Final = re.compile(r"(?:^|(?<=&))(per_user|total|ttl)=([^&]*)&?")
 _SERVERS: Final = ("redis", "rediss", "unix")
 #: By kind: what stands behind the colon, its address in brackets, and what to say of anything else.
 _FORMS: Final = {
     "memory": ("/*()", "memory: takes nothing but options"),
     "sqlite": (
-        "///([^?]*[^/?][^?]*)",
+        "///(/*[^/?][^?]*)",
         "must be sqlite:///relative.db or sqlite:////absolute.db, with known options only",
     ),
     "dynamodb": ("//+([^/?]+)/*", "must be dynamodb://table, with known options only"),
@@ -52,8 +53,10 @@ def place_at(url: str) -> Place:
         raise ConfigError(f"must be {KNOWN}, got something without a colon")
     if kind not in (*_FORMS, *_SERVERS):
         return Place(kind, url, {})
-    bounds = {name: _number(kind, name, value) for name, value in _BOUND.findall(rest)}
-    rest = _BOUND.sub("", rest).rstrip("?&")
+    address, _, query = rest.partition("?")
+    bounds = {name: _number(kind, name, value) for name, value in _BOUND.findall(query)}
+    others = _BOUND.sub("", query).rstrip("&")
+    rest = f"{address}?{others}" if others else address
     if kind in _SERVERS:
         return Place("redis", f"{kind}:{rest}", bounds)
     form, complaint = _FORMS[kind]

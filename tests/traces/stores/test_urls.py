@@ -9,6 +9,7 @@ import pytest
 
 import obskit
 from obskit.errors import ConfigError
+from obskit.storage.urls import place_at
 from obskit.testing import FakeClock
 from obskit.traces import MemoryTraceStore, TraceStore
 from obskit.traces.stores import DynamoDBTraceStore, RedisTraceStore, SQLiteTraceStore
@@ -76,6 +77,19 @@ def test_redis(url: str) -> None:
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://:pa&total=ss@localhost/0?ttl=5", "redis://:pa&total=ss@localhost/0"),
+        ("redis://localhost?ttl=5&db=1&total=9", "redis://localhost?db=1"),
+        ("sqlite:////var/a&ttl=b.db", "/var/a&ttl=b.db"),
+    ],
+)
+def test_options_stand_behind_the_question_mark(url: str, address: str) -> None:
+    """What looks like one elsewhere belongs to a password or to the name of a file."""
+    assert place_at(url).address == address
+
+
 def test_dynamodb(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is the host of the URL."""
     pytest.importorskip("boto3")
@@ -105,6 +119,7 @@ def test_a_scheme_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("nonsense", "must be memory:, sqlite:///file, .* got something without a colon"),
         ("mongo://ada:not-a-real-password@db", "got one that begins with 'mongo'"),
+        ("not-a-real-password://db", "got one that begins with text of 19 characters"),
         ("memory://host", "memory: takes nothing but options"),
         ("memory:?size=3", "memory: takes nothing but options"),
         ("memory:?total=many", "memory: takes a number as total, got 'many'"),

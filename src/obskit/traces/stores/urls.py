@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from ...clock import Clock
-from ...errors import ConfigError
+from ...errors import ConfigError, told
 from ...lazy import from_entry_point
 from ...storage.urls import KNOWN, place_at
 from ._protocol import TraceStore
@@ -44,5 +44,5 @@ def store_at(url: str, clock: Clock) -> TraceStore:
 
         return DynamoDBTraceStore(address, **settings)
     if (store := from_entry_point(_GROUP, kind, url)) is None:
-        raise ConfigError(f"must be {KNOWN}, got one that begins with {kind[:20]!r}")
+        raise ConfigError(f"must be {KNOWN}, got one that begins with {told(kind)}")
     return cast("TraceStore", store)
