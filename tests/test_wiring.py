@@ -282,6 +282,7 @@ def test_processes_set_up_from_the_environment_share_what_people_were_told(
     [
         ("OBSKIT_ALERT_DEDUPE", "carrier-pigeon://not-a-real-secret@home", "must be memory:, sqlite:///file"),
         ("OBSKIT_ALERT_SPOOL", "/no/such/folder/spool.db", "spool must be the path of an SQLite file"),
+        ("ALERT_WINDOW_SECONDS", "2e9", r"window must be at most 1e\+09 seconds"),
         ("ALERT_CHANNEL_ID", "not-a-real-secret", "channel_id must be the number of a Discord channel"),
         ("DISCORD_API_BASE", "http://example.com/not-a-real-secret", "base_url must be an https:// URL"),
     ],

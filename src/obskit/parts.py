@@ -197,7 +197,7 @@ class Parts:
         with _naming("OBSKIT_ALERT_DEDUPE"):
             dedupe = dedupe_at(url, clock=self.clock) if url else None  # an alerter has one of its own
         spool = self.environment.text("OBSKIT_ALERT_SPOOL") or None
-        with _naming("OBSKIT_ALERT_SPOOL"):
+        with _naming("OBSKIT_ALERT_SPOOL", window="ALERT_WINDOW_SECONDS"):
             return ready(Alerter(sinks, window=window, dedupe=dedupe, spool=spool, clock=self.clock))
 
     def _alert_sinks(self) -> list[AlertSink]:
