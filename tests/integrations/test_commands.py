@@ -57,6 +57,21 @@ def test_an_error_is_logged_once_whoever_logs_it_again(seen: Observed) -> None:
     assert seen.ends() == [("inner", "error"), ("outer", "error")]
 
 
+def test_a_command_is_over_also_where_telling_its_error_is_interrupted(
+    seen: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C, or a handler that limits the time: the next command is not inside of this one."""
+
+    def strike(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_commands, "report", strike)
+    with pytest.raises(KeyboardInterrupt), Command(log, "/x"):
+        raise ValueError
+    assert obskit.current_trace() is None
+    assert seen.ends() == [("/x", "error")]
+
+
 def test_the_innermost_error_is_told(seen: Observed) -> None:
     """However often it is wrapped; a wrapper that wraps itself does no harm."""
     outer = WrappedError("outer")

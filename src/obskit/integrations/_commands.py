@@ -81,9 +81,11 @@ class Command:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception):
-            report(self._log, self.trace.command, error)
-        self.trace.__exit__(kind, error, tb)
+        try:
+            if isinstance(error, Exception):
+                report(self._log, self.trace.command, error)
+        finally:  # a signal handler may have raised
+            self.trace.__exit__(kind, error, tb)
 
 
 def user_of(tell: Callable[[T], object] | None, source: T) -> object:

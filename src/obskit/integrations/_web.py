@@ -70,9 +70,11 @@ class Request(Command):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception):
-            self._rename()
-        super().__exit__(kind, error, tb)
+        try:
+            if isinstance(error, Exception):
+                self._rename()
+        finally:
+            super().__exit__(kind, error, tb)
 
     def answers(self, status: int | None) -> None:
         """Note the status that it is answered with, where there is one."""
