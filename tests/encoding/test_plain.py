@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import PurePosixPath
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -245,6 +246,16 @@ def test_records_keep_to_the_budget() -> None:
     shown = plain({"record": record, "user": {"name": "ada"}})
     assert len(str(shown)) < 1_000_000
     assert cast("dict[str, Any]", shown)["user"] == {"name": "ada"}
+
+
+def test_a_large_dict_in_many_places_is_copied_in_few() -> None:
+    """Where there is no room for its entries, it is only counted."""
+    large = dict.fromkeys(range(300_000))
+    start = monotonic()
+    shown = cast("list[list[Any]]", plain([[large] * 50] * 100))
+    assert monotonic() - start < 10
+    assert shown[0][0]["..."] == "[+299000 more]"
+    assert shown[-1][-1] == {"...": "[+300000 more]"}
 
 
 def test_texts_share_a_budget_and_short_ones_are_never_cut() -> None:

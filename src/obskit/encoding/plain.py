@@ -268,10 +268,11 @@ def _bytes(walk: Conversion, value: bytes) -> Json:
 
 
 def _dict(walk: Conversion, value: dict[object, object]) -> Json:
-    # A copy, in one step of the interpreter: another thread may change the dict meanwhile.
-    pairs = list(value.items())
     limit = walk.limit
-    return walk.container(value, {}, pairs[:limit] if len(pairs) > limit else pairs, len(pairs) - limit)
+    # A copy, in one step of the interpreter: another thread may change the dict meanwhile.
+    pairs = list(value.items()) if limit else []
+    more = (len(pairs) if limit else len(value)) - limit
+    return walk.container(value, {}, pairs[:limit] if more > 0 else pairs, more)
 
 
 def _mapping(walk: Conversion, value: Mapping[object, object]) -> Json:
