@@ -51,6 +51,23 @@ def test_a_process_that_was_killed_is_gone(prefix: str) -> None:
     assert list(Path(prefix).parent.iterdir()) == []
 
 
+def test_what_killed_processes_have_left_is_removed_by_the_next(prefix: str) -> None:
+    """Not what a living one shows, what has no lock yet because it is so new, and what is somebody else's."""
+    living = Presence(prefix)
+    living.show(NAME)
+    others = [f"{prefix}{letter * 16}" for letter in "abc"] + [f"{prefix}notes"]
+    for path in others:
+        Path(path).touch()
+    for path in (prefix + NAME, *others[1:]):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    mine = Presence(prefix)
+    mine.show("f" * 16)
+    left = {path.name for path in Path(prefix).parent.iterdir()}
+    assert left == {f"alive-{name}" for name in (NAME, "a" * 16, "f" * 16, "notes")}
+    mine.leave()
+    living.leave()
+
+
 def test_a_forked_child_shows_nothing_of_its_parent(prefix: str) -> None:
     """It asks like any other process, and shows itself under its own name."""
     mine = Presence(prefix)

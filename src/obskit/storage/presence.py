@@ -15,10 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ..clock import SYSTEM_CLOCK
 from ..sinks._locks import try_lock_file
 from ..worker import restart_after_fork
 
 _NAME: Final = re.compile("[0-9a-f]{16}")
+#: Nanoseconds for which the file of a process may be there without its lock: it has just begun.
+_BEGINNING_NS: Final = 60 * 10**9
 
 
 class Presence:
@@ -45,6 +48,16 @@ class Presence:
         if self._own is None:
             self._own = name, os.open(self._prefix + name, os.O_RDWR | os.O_CREAT, 0o600)
             try_lock_file(self._own[1])
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Remove what processes have left that were killed."""
+        folder, begin = os.path.split(self._prefix)
+        latest_ns = SYSTEM_CLOCK.time_ns() - _BEGINNING_NS
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(begin) and entry.stat().st_mtime_ns < latest_ns:
+                    self.is_gone(entry.name.removeprefix(begin))
 
     def is_gone(self, name: str) -> bool:
         """Tell whether the process *name* has ended; False also where nobody can tell."""
