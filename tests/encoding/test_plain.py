@@ -276,6 +276,12 @@ def test_a_name_that_is_too_long_is_cut() -> None:
     assert value == "***"
 
 
+def test_long_names_share_the_budget_of_texts() -> None:
+    """Ten thousand of them do not make an event of megabytes."""
+    names = {"y" * 900 + str(number): number for number in range(1_000)}
+    assert len(str(plain([names] * 9))) < 1_000_000
+
+
 def test_rules_that_fail_hide_the_container() -> None:
     """What they were not asked about does not come out, and its siblings do."""
 

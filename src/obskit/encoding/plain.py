@@ -30,7 +30,8 @@ T = TypeVar("T")
 _INT64: Final = 1 << 63
 #: Python refuses to print integers of more digits by default (CVE-2020-10735).
 _MAX_INT_BITS: Final = 14_000
-_LONGEST_NAME: Final = 1_000
+#: So much at the end of a name tells what it names; longer ones share the room for texts.
+_LONGEST_NAME: Final = 256
 
 
 class Rules(Protocol):
@@ -185,7 +186,7 @@ class Conversion:
         rules, around = container.rules, Around(container.entries)
         for name, item in container.entries:
             text = name if type(name) is str else self._spelled(name)
-            verdict, safe = rules.name(text[-_LONGEST_NAME:], around)  # its end tells what it names
+            verdict, safe = rules.name(text[-_LONGEST_NAME:], around)
             if len(text) > _LONGEST_NAME:
                 safe = self._room.fit(text, rules.text)
             if rules.needs_place:
