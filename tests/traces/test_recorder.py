@@ -24,11 +24,13 @@ from obskit.traces import MemoryTraceStore, SafeTrace
 from obskit.traces.bounds import MAX_STEPS, ROOM, Room
 from obskit.traces.current import current_node
 from obskit.traces.model import Step
+from obskit.traces.stores import SQLiteTraceStore
 from tests.sinks.test_lines import struck
 from tests.traces.recorded import last, shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from obskit.testing import FakeClock
 
@@ -462,6 +464,28 @@ def test_last_leaves_out_every_trace_that_the_caller_is_inside_of() -> None:
     with obskit.trace("/debug-last", "42"), obskit.step("look"), obskit.trace("/inner", "42"):
         assert last().command == "/work"
     assert last().command == "/inner"
+
+
+def test_last_shows_the_command_that_started_the_caller_and_has_ended(tmp_path: Path) -> None:
+    """A job that a command leaves behind is not inside of it any more."""
+    store = SQLiteTraceStore(tmp_path / "traces.db")
+    obskit.configure(trace_store=store, output=io.BytesIO(), capture_logging=False, hooks=False)
+
+    async def job(ended: asyncio.Event) -> str | None:
+        with obskit.trace("/job", "42"):
+            await ended.wait()
+            found = store.last("42")
+            return None if found is None else found.command
+
+    async def run() -> str | None:
+        ended = asyncio.Event()
+        with obskit.trace("/x", "42"):
+            left_behind = asyncio.create_task(job(ended))
+            await asyncio.sleep(0)
+        ended.set()
+        return await left_behind
+
+    assert asyncio.run(run()) == "/x"
 
 
 def test_a_used_trace_or_step_records_nothing_more() -> None:

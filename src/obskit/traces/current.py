@@ -56,5 +56,5 @@ def open_traces() -> set[OpenTrace]:
     node = current_node()
     while node is not None:
         found.add(node.trace)
-        node = node.up
+        node = _open(node.up)
     return found
