@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 import obskit
 from obskit import lazy, runtime
 from obskit.runtime import Later
+from obskit.traces.stores import MemoryTraceStore
 
 
 class Slow:
@@ -90,6 +92,19 @@ def test_a_runtime_that_never_made_a_part_has_nothing_to_finish_there() -> None:
         assert built.parts() == [built.logs]
         assert built.stats()["alerts_sent"] == 0
         assert len(built.parts()) == 3
+
+
+def test_a_part_that_does_not_count_is_passed_over(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its `stats` gives something else than counts."""
+
+    class Silent(MemoryTraceStore):
+        def stats(self) -> None:  # type: ignore[override]
+            """Say nothing."""
+
+    store: Any = Silent()
+    with obskit.configure(trace_store=store, capture_logging=False, hooks=False) as built:
+        assert built.stats()["logs_written"] == 0
+    assert "Silent failed: TypeError; the other parts go on" in capfd.readouterr().err
 
 
 def test_threads_that_need_a_runtime_at_once_get_the_same() -> None:

@@ -194,7 +194,7 @@ class Runtime:
         """Return all counters, each named after its part: ``logs_dropped``, ``alerts_sent`` ..."""
         parts = {"traces": self.trace_store, "alerts": self.alerter, "logs": self.logs}
         counts: dict[str, Mapping[str, float]] = {
-            name: self._asked(part, lambda part: part.stats(), {}) for name, part in parts.items()
+            name: self._asked(part, lambda part: dict(part.stats()), {}) for name, part in parts.items()
         }
         counts |= {"redaction": self.gate.redactor.stats(), "refused": self.refused.copy()}
         return {f"{name}_{what}": count for name, each in counts.items() for what, count in each.items()}
