@@ -94,7 +94,7 @@ WRONG: list[tuple[str, Build, str, list[Any]]] = [
     ("sinks", Alerter, "a list of alert sinks", [{}, "console:", None, Memory()]),
     ("dedupe", lambda x: Alerter([], dedupe=x), "a Dedupe", [1, MemoryDedupe, "sqlite:///alerts.db"]),
     ("key", lambda x: Alerter([], key=x), "a function or some of", [1, "message", (), ["colour"], [[]]]),
-    ("spool", lambda x: Alerter([], spool=x), "the path of a file", [1, b"x", "a\0b", ""]),
+    ("spool", lambda x: Alerter([], spool=x), "the path of a file", [1, b"x", "a\0b", "\ud800", ""]),
     ("clock", lambda x: Alerter([], clock=x), "a Clock", [1, FakeClock]),
     ("min_severity", lambda x: Route(Memory(), x), "one of warning,", ["loud", 1, None]),
     ("burst", lambda x: Route(Memory(), burst=x), "a whole number of at least 1", [0, 1.5, True, "9"]),

@@ -23,12 +23,11 @@ class Environment:
         """Return the value of *name*; what is empty counts as not set."""
         return self._variables.get(name, "").strip() or default
 
-    def setting(self, name: str, given: str | int | None, default: str) -> tuple[str, str | int]:
-        """Return *given* and its *name*; where it is None, the variable ``OBSKIT_<NAME>`` and its name."""
-        if given is not None:
-            return name, given
-        variable = f"OBSKIT_{name.upper()}"
-        return variable, self.text(variable, default)
+    def setting(
+        self, name: str, given: str | int | None, variable: str, default: str
+    ) -> tuple[str, str | int]:
+        """Return *name* and what was *given*; where that is None, *variable* and its value."""
+        return (variable, self.text(variable, default)) if given is None else (name, given)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a switch: exactly ``true`` or ``false``; anything else is off and noted."""

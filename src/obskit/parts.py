@@ -66,7 +66,7 @@ class Parts:
 
     def thresholds(self, level: str | int | None, levels: Mapping[str, str | int] | None) -> Thresholds:
         """Read the lowest level, and those by name of logger."""
-        setting, lowest = self.environment.setting("level", level, "info")
+        setting, lowest = self.environment.setting("level", level, "OBSKIT_LEVEL", "info")
         given: object = {} if levels is None else levels
         if not isinstance(given, Mapping) or not all(type(name) is str for name in given):
             raise wrong("levels", "a mapping of names of loggers", levels)
@@ -85,7 +85,9 @@ class Parts:
         watch: Escalation | None,
     ) -> Pipeline:
         """Make what turns events into lines, and shows those of its level or above to *watch*."""
-        chosen = choice(*self.environment.setting("format", format, "json"), ("json", "console"))
+        chosen = choice(
+            *self.environment.setting("format", format, "OBSKIT_FORMAT", "json"), ("json", "console")
+        )
         lay_out, dumper = self._schema(schema), Dumper(faster=_orjson)
         encode: Encoder = lambda event: encode_line(lay_out(event, service), dumper.dump)  # noqa: E731
         quick_line = copy_to = None
@@ -117,9 +119,8 @@ class Parts:
     def _schema(self, given: str | None) -> Schema:
         """Choose the schema; on AWS Lambda with JSON logs, the one that Lambda reads levels from."""
         is_lambda = self.environment.text("AWS_LAMBDA_LOG_FORMAT").upper() == "JSON"
-        name = choice(
-            *self.environment.setting("schema", given, "lambda" if is_lambda else "default"), SCHEMAS
-        )
+        default = "lambda" if is_lambda else "default"
+        name = choice(*self.environment.setting("schema", given, "OBSKIT_SCHEMA", default), SCHEMAS)
         return gcp(self.environment.text("GOOGLE_CLOUD_PROJECT")) if name == "gcp" else SCHEMAS[name]
 
     def _line_sink(self, output: Output | None) -> Sink[bytes]:
@@ -153,7 +154,7 @@ class Parts:
 
     def escalation(self, level: str | int | None) -> Escalation | None:
         """Make what turns events of *level* or above into alerts, where somebody asked for it."""
-        setting, wanted = self.environment.setting("alert_level", level, "")
+        setting, wanted = self.environment.setting("alert_level", level, "OBSKIT_ALERT_LEVEL", "")
         if wanted == "":
             return None
         from .escalation import Escalation

@@ -88,7 +88,8 @@ def path(setting: str, value: object, takes: str = "the path of a file") -> str:
     """Check for a path that a file can have, as text or as `os.PathLike`."""
     try:
         name: object = os.fspath(cast("str", value))
-    except TypeError:
+        os.fsencode(cast("str", name))
+    except (TypeError, UnicodeEncodeError):
         name = None
     if not isinstance(name, str) or not name or "\0" in name:
         raise wrong(setting, takes, value)

@@ -79,7 +79,7 @@ def configure(
     for setting, value in (("capture_logging", capture_logging), ("propagate", propagate), ("hooks", hooks)):
         flag(setting, value)
     parts = Parts(os.environ, clock, redactor)
-    name = text(*parts.environment.setting("service", service, "app"))
+    name = text(*parts.environment.setting("service", service, "OBSKIT_SERVICE", "app"))
     thresholds = parts.thresholds(level, levels)
     escalation, recorder = parts.escalation(alert_level), parts.flight_recorder(flight_recorder)
     built = Runtime(
