@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from pathlib import Path
+
+from obskit.cli import demo
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -27,3 +31,10 @@ def test_an_unknown_command_is_explained(tmp_path: Path) -> None:
     done = run("dmeo", cwd=tmp_path)
     assert done.returncode == 2
     assert "demo" in done.stderr
+
+
+def test_the_demo_is_told_to_any_kind_of_output() -> None:
+    """Where it is caught as text instead of being shown, nothing needs another encoding."""
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        assert demo.run() == 0
+    assert "/debug-last" in told.getvalue()

@@ -293,3 +293,19 @@ def test_only_the_end_of_a_generator_that_obskit_runs_in_passes() -> None:
     except GeneratorExit as inner:
         error.__context__ = inner
     let_pass(error)
+
+
+def test_a_long_chain_of_errors_is_looked_at_only_in_part() -> None:
+    """Code that fails in handling a failure, again and again, takes no time for that."""
+
+    def fail(times: int) -> None:
+        try:
+            if times:
+                fail(times - 1)
+        finally:
+            raise ValueError(times)
+
+    try:
+        fail(20)
+    except ValueError as error:
+        let_pass(error)

@@ -49,3 +49,25 @@ def test_at_the_end_of_the_process_nobody_waits_for_a_frozen_thread(monkeypatch:
         pass
     ended.set()
     thread.join(10)
+
+
+def test_a_fork_that_waited_in_vain_leaves_the_lock_to_whoever_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process forks although another thread loads something for a long time."""
+    begun, ended = threading.Event(), threading.Event()
+    held = []
+
+    def load() -> None:
+        with lazy.LOADING:
+            begun.set()
+            ended.wait(10)
+            held.append("to the end")
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    assert begun.wait(10)
+    monkeypatch.setattr(lazy, "_LONGEST", 0.01)
+    lazy.LOADING._hold()
+    lazy.LOADING._let_go()
+    ended.set()
+    thread.join(10)
+    assert held == ["to the end"]
