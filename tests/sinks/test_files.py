@@ -446,7 +446,7 @@ def test_several_processes_share_a_file_and_its_rotation(path: Path) -> None:
     files = [file for file in path.parent.iterdir() if file.name != "log.lock"]
     lines = [line.split()[0] for file in files for line in file.read_bytes().splitlines()]
     assert sorted(lines) == sorted(b"%c-%d" % (name, number) for name in b"abcd" for number in range(500))
-    assert len(files) > 10
+    assert len(files) > 5  # 18 where nobody waits for the lock in vain: then a file grows on
 
 
 @pytest.mark.slow
