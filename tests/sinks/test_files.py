@@ -432,7 +432,7 @@ import sys
 from obskit.sinks import FileSink
 
 path, name = sys.argv[1:]
-sink = FileSink(path, max_bytes=200_000, keep=1000)
+sink = FileSink(path, max_bytes=50_000, keep=1000)
 for number in range(500):
     sink.emit(b"%s-%d " % (name.encode(), number) + b"x" * (number % 37) * 100 + b"\\n")
 """
@@ -446,7 +446,7 @@ def test_several_processes_share_a_file_and_its_rotation(path: Path) -> None:
     files = [file for file in path.parent.iterdir() if file.name != "log.lock"]
     lines = [line.split()[0] for file in files for line in file.read_bytes().splitlines()]
     assert sorted(lines) == sorted(b"%c-%d" % (name, number) for name in b"abcd" for number in range(500))
-    assert len(files) > 5  # 18 where nobody waits for the lock in vain: then a file grows on
+    assert len(files) > 10  # 72 where nobody waits for the lock in vain: then a file grows on
 
 
 @pytest.mark.slow
